@@ -1,0 +1,13 @@
+#!/bin/sh
+# Rewrites the hashed requirements from pyproject.toml: packages at least a week old, no index named. Needs uv.
+set -eu
+cd "$(dirname "$0")/.."
+newest=$(date -u -d '7 days ago' +%Y-%m-%d)
+lock() {
+  output=$1; shift
+  uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
+    --no-annotate --no-header --exclude-newer "$newest" "$@" pyproject.toml -o "requirements/$output.txt"
+}
+lock demo --extra demo
+lock dev --extra demo --extra dev
+lock train --extra demo --extra dev --extra train

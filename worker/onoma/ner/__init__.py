@@ -1,0 +1,1 @@
+"""From units to entities: features, the model call, the best path, spans with confidence."""

@@ -1,0 +1,1 @@
+"""Model bundles: verified before anything of them runs, loaded, warmed up, described."""

@@ -1,0 +1,53 @@
+"""The manifest of a model bundle: what the files are, what the numbers mean, how good it is.
+
+A bundle is a directory with `manifest.json`, `model.onnx` and a model card; nothing else may lie in it. The manifest
+names the sha256 of every other file, so its own sha256 names the whole bundle: that is what events carry.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+
+MANIFEST_NAME = "manifest.json"
+GRAPH_NAME = "model.onnx"
+CARD_NAME = "README.md"
+
+
+class Decoder(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Scores of a label sequence: `start` of shape `(labels,)`, `transitions` of shape `(labels, labels)`.
+
+    `transitions[i][j]` is the score of label j after label i. Moves that IOB2 forbids are closed by the decoder.
+    """
+
+    start: tuple[float, ...]
+    transitions: tuple[tuple[float, ...], ...]
+
+
+class Languages(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """BCP 47 languages that the model saw labelled (`trained`) or reached by transfer (`zero_shot`)."""
+
+    trained: tuple[str, ...]
+    zero_shot: tuple[str, ...] = ()
+
+
+class Manifest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What stands in `manifest.json`.
+
+    `temperature` divides all scores before they become probabilities. `context_units` is how far the emissions of
+    a unit reach to each side: windows carry that many units more. `training` and `scores` are for people.
+    """
+
+    kind: str
+    name: str
+    version: str
+    files: dict[str, str]
+    labels: tuple[str, ...]
+    decoder: Decoder
+    temperature: float
+    context_units: int
+    languages: Languages
+    training: dict[str, Any]
+    scores: dict[str, Any]
+    gate: dict[str, Any] | None = None

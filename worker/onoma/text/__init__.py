@@ -1,0 +1,1 @@
+"""The text as it was received: units, offsets, scripts. Nothing here changes or normalises it."""
