@@ -1,0 +1,1 @@
+"""The tests of Onoma; they mirror the package."""

@@ -1,0 +1,1 @@
+"""A real Apache Kafka for the tests: one KRaft node on loopback, started and ended by them."""

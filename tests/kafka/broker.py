@@ -1,0 +1,153 @@
+"""A real Apache Kafka for one test or many: `with KafkaBroker(directory) as broker: ...`.
+
+It keeps its port and its data from one start to the next, listens on 127.0.0.1 only, and never
+outlives the tests.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Self
+
+from tests.kafka.client import Isolation, KafkaClient, Record, Resource
+from tests.kafka.configuration import (
+    ADMIN,
+    ALICE,
+    PLAINTEXT,
+    Protocol,
+    Security,
+    User,
+    client_settings,
+)
+from tests.kafka.process import BrokerFailed, BrokerProcess
+from tests.kafka.runtime import Runtime, find_runtime
+
+__all__ = [
+    "ADMIN",
+    "ALICE",
+    "PLAINTEXT",
+    "BrokerFailed",
+    "KafkaBroker",
+    "Protocol",
+    "Record",
+    "Security",
+    "User",
+]
+
+
+class KafkaBroker:
+    """One KRaft node; it is asked as the admin, who waits for a broker that is away for a while."""
+
+    def __init__(
+        self,
+        directory: Path,
+        *,
+        security: Security = PLAINTEXT,
+        runtime: Runtime | None = None,
+    ) -> None:
+        self.security = security
+        self._process = BrokerProcess(directory, security, runtime or find_runtime())
+        self._client: KafkaClient | None = None
+
+    @property
+    def bootstrap(self) -> str:
+        """The address for clients."""
+        return f"127.0.0.1:{self._process.configuration.client_port}"
+
+    @property
+    def ca_file(self) -> Path:
+        """The authority that clients have to trust; there after the first start with TLS."""
+        return self._process.configuration.ca_file
+
+    @property
+    def log_file(self) -> Path:
+        """All that the broker wrote, from its first start on."""
+        return self._process.log_file
+
+    @property
+    def pid(self) -> int | None:
+        """The running process, or None."""
+        return self._process.pid
+
+    def start(self, *, java_options: tuple[str, ...] = ()) -> None:
+        """Return when the broker answers; after a stop or kill it has the same data and port."""
+        port = self._process.configuration.client_port
+        self._process.start(lambda: self._asked().answers(port), options=java_options)
+
+    def stop(self) -> None:
+        """End it in good order."""
+        self._process.stop()
+
+    def kill(self) -> None:
+        """End it as a power cut would."""
+        self._process.kill()
+
+    def restart(self) -> None:
+        """Stop in good order and start again."""
+        self.stop()
+        self.start()
+
+    def __enter__(self) -> Self:
+        self.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.stop()
+
+    def _asked(self) -> KafkaClient:
+        # Made late: librdkafka reads the certificate file, which the first start writes.
+        if self._client is None:
+            self._client = KafkaClient(self.librdkafka_settings())
+        return self._client
+
+    def librdkafka_settings(
+        self, *, user: User = ADMIN, mechanism: str = "PLAIN"
+    ) -> dict[str, str]:
+        """Give the settings of a confluent-kafka client for this broker."""
+        return client_settings(
+            self.security, self.bootstrap, self.ca_file, user=user, mechanism=mechanism
+        )
+
+    def create_topic(
+        self, name: str, partitions: int, config: Mapping[str, str] | None = None
+    ) -> None:
+        """Create a topic that is ready for clients when this returns."""
+        self._asked().create_topic(name, partitions, config or {})
+
+    def delete_topic(self, name: str) -> None:
+        """Delete a topic."""
+        self._asked().delete_topic(name)
+
+    def allow(self, user: User, resource: Resource, name: str, *operations: str) -> None:
+        """Let the user do this (`"READ"`, `"WRITE"`, `"DESCRIBE"`) to the resource of this name."""
+        self._asked().allow(user.name, resource, name, operations)
+
+    def revoke(self, user: User, resource: Resource, name: str) -> None:
+        """Take back all that the user may do to the resource of this name."""
+        self._asked().revoke(user.name, resource, name)
+
+    def committed(self, group: str, topic: str) -> dict[int, int]:
+        """Give the group's offsets by partition, without those that have none."""
+        return self._asked().committed(group, topic)
+
+    def end_offsets(
+        self, topic: str, *, isolation: Isolation = "read_uncommitted"
+    ) -> dict[int, int]:
+        """Give the end of each partition; it counts transaction markers too."""
+        return self._asked().end_offsets(topic, isolation)
+
+    def read(
+        self,
+        topic: str,
+        *,
+        isolation: Isolation = "read_committed",
+        until: int = 0,
+        timeout_seconds: float = 30.0,
+    ) -> list[Record]:
+        """Give all records by partition and offset; wait until there are at least `until`."""
+        return self._asked().read(topic, isolation, until, timeout_seconds)
+
+    def aborted_records(self, topic: str) -> int:
+        """Count the log's records of aborted transactions; wait until none is open."""
+        return self._asked().aborted_records(topic)

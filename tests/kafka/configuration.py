@@ -1,0 +1,192 @@
+"""The broker's settings as data: who may connect and how, and the `server.properties` for it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+
+
+class Protocol(StrEnum):
+    """How clients speak to the broker."""
+
+    PLAINTEXT = "PLAINTEXT"
+    SASL_PLAINTEXT = "SASL_PLAINTEXT"
+    SASL_SSL = "SASL_SSL"
+
+
+@dataclass(frozen=True, slots=True)
+class User:
+    """Somebody whom a SASL broker knows, by PLAIN and by SCRAM-SHA-256."""
+
+    name: str
+    password: str
+
+
+ADMIN = User("admin", "admin-secret")
+ALICE = User("alice", "alice-secret")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Security:
+    """Who may connect and how; with `acls`, everybody but the admin needs permissions."""
+
+    protocol: Protocol = Protocol.PLAINTEXT
+    acls: bool = False
+
+    def __post_init__(self) -> None:
+        if self.acls and not self.sasl:
+            raise ValueError("acls need users: found PLAINTEXT, wanted a SASL protocol")
+
+    @property
+    def sasl(self) -> bool:
+        """Whether clients have to name themselves."""
+        return self.protocol is not Protocol.PLAINTEXT
+
+    @property
+    def tls(self) -> bool:
+        """Whether connections are encrypted, under the authority of the broker's directory."""
+        return self.protocol is Protocol.SASL_SSL
+
+
+PLAINTEXT = Security()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Configuration:
+    """One node: its directory, its two ports on loopback, its security."""
+
+    directory: Path
+    client_port: int
+    controller_port: int
+    security: Security
+
+    @property
+    def ca_file(self) -> Path:
+        """Where the certificate authority's certificate lies, for clients."""
+        return self.directory / "tls" / "ca.crt"
+
+    @property
+    def broker_file(self) -> Path:
+        """Where the broker's key and certificate lie, in one file."""
+        return self.directory / "tls" / "broker.pem"
+
+
+# One partition and one replica for what Kafka keeps for itself, and short timers: a broker that was
+# killed is back within five seconds, because its old registration expires after two.
+_SMALL_AND_QUICK = {
+    "process.roles": "broker,controller",
+    "node.id": "1",
+    "auto.create.topics.enable": "false",
+    "num.partitions": "4",
+    "default.replication.factor": "1",
+    "min.insync.replicas": "1",
+    "offsets.topic.num.partitions": "1",
+    "offsets.topic.replication.factor": "1",
+    "transaction.state.log.num.partitions": "1",
+    "transaction.state.log.replication.factor": "1",
+    "transaction.state.log.min.isr": "1",
+    "share.coordinator.state.topic.num.partitions": "1",
+    "share.coordinator.state.topic.replication.factor": "1",
+    "share.coordinator.state.topic.min.isr": "1",
+    "group.initial.rebalance.delay.ms": "0",
+    "group.min.session.timeout.ms": "1000",
+    # A record has to fit into one segment: room for topics that take 17 MiB.
+    "log.segment.bytes": str(32 * 1024 * 1024),
+    "replica.fetch.max.bytes": str(32 * 1024 * 1024),
+    "log.index.size.max.bytes": "1048576",
+    "log.cleaner.dedupe.buffer.size": "2097152",
+    "num.network.threads": "2",
+    "num.io.threads": "2",
+    "num.replica.fetchers": "1",
+    "background.threads": "2",
+    "log.cleaner.threads": "1",
+    "broker.session.timeout.ms": "2000",
+    "broker.heartbeat.interval.ms": "400",
+    "transaction.abort.timed.out.transaction.cleanup.interval.ms": "500",
+}
+
+
+def server_properties(configuration: Configuration) -> dict[str, str]:
+    """Give the node's whole settings; nothing in it listens on anything but loopback."""
+    security = configuration.security
+    client = f"CLIENT://127.0.0.1:{configuration.client_port}"
+    controller = f"CONTROLLER://127.0.0.1:{configuration.controller_port}"
+    inside = Protocol.SASL_PLAINTEXT if security.sasl else Protocol.PLAINTEXT
+    settings = {
+        **_SMALL_AND_QUICK,
+        "controller.quorum.voters": f"1@127.0.0.1:{configuration.controller_port}",
+        "listeners": f"{client},{controller}",
+        "advertised.listeners": client,
+        "controller.listener.names": "CONTROLLER",
+        "inter.broker.listener.name": "CLIENT",
+        "listener.security.protocol.map": f"CLIENT:{security.protocol},CONTROLLER:{inside}",
+        "log.dirs": str(configuration.directory / "data"),
+    }
+    if security.sasl:
+        settings |= _sasl()
+    if security.tls:
+        settings |= _tls(configuration)
+    if security.acls:
+        settings |= _acls()
+    return settings
+
+
+def _sasl() -> dict[str, str]:
+    plain = "org.apache.kafka.common.security.plain.PlainLoginModule required"
+    scram = "org.apache.kafka.common.security.scram.ScramLoginModule required;"
+    itself = f'username="{ADMIN.name}" password="{ADMIN.password}"'
+    known = " ".join(f'user_{user.name}="{user.password}"' for user in (ADMIN, ALICE))
+    return {
+        "sasl.enabled.mechanisms": "PLAIN,SCRAM-SHA-256",
+        "sasl.mechanism.inter.broker.protocol": "PLAIN",
+        "sasl.mechanism.controller.protocol": "PLAIN",
+        "listener.name.controller.sasl.enabled.mechanisms": "PLAIN",
+        "listener.name.controller.plain.sasl.jaas.config": f"{plain} {itself} {known};",
+        "listener.name.client.plain.sasl.jaas.config": f"{plain} {itself} {known};",
+        "listener.name.client.scram-sha-256.sasl.jaas.config": scram,
+    }
+
+
+def _tls(configuration: Configuration) -> dict[str, str]:
+    return {
+        "ssl.keystore.type": "PEM",
+        "ssl.keystore.location": str(configuration.broker_file),
+        "ssl.truststore.type": "PEM",
+        "ssl.truststore.location": str(configuration.ca_file),
+    }
+
+
+def _acls() -> dict[str, str]:
+    return {
+        "authorizer.class.name": "org.apache.kafka.metadata.authorizer.StandardAuthorizer",
+        "super.users": f"User:{ADMIN.name}",
+        "allow.everyone.if.no.acl.found": "false",
+    }
+
+
+def scram_arguments(security: Security) -> tuple[str, ...]:
+    """Give the storage tool's arguments that make SCRAM know the users from the first start on."""
+    if not security.sasl:
+        return ()
+    return tuple(
+        argument
+        for user in (ADMIN, ALICE)
+        for argument in (
+            "--add-scram",
+            f"SCRAM-SHA-256=[name={user.name},password={user.password}]",
+        )
+    )
+
+
+def client_settings(
+    security: Security, bootstrap: str, ca_file: Path, *, user: User = ADMIN, mechanism: str
+) -> dict[str, str]:
+    """Give librdkafka's settings for a client of this broker."""
+    settings = {"bootstrap.servers": bootstrap, "security.protocol": security.protocol.value}
+    if security.sasl:
+        settings |= {"sasl.mechanism": mechanism}
+        settings |= {"sasl.username": user.name, "sasl.password": user.password}
+    if security.tls:
+        settings |= {"ssl.ca.location": str(ca_file)}
+    return settings
