@@ -1,7 +1,8 @@
 """Failures by consequence: what the worker does next is the class of the error.
 
-`RejectedDocument` sends one document to the dead letters, `TransientError` backs off and tries again in place,
-`FatalError` stops the process with a message and an exit code. Anything else is a bug and stops the process too.
+`RejectedDocument` sends one document to the dead letters, `TransientError` backs off and tries
+again in place, `FatalError` stops the process with a message and an exit code. Anything else is a
+bug and stops the process too.
 """
 
 from __future__ import annotations
@@ -10,7 +11,9 @@ from enum import StrEnum
 
 
 class RejectionReason(StrEnum):
-    """Why a document went to the dead letters: a closed set, written into headers and metric labels."""
+    """Why a document went to the dead letters: a closed set, written into headers and metric
+    labels.
+    """
 
     NO_VALUE = "no_value"
     UNKNOWN_CONTENT_TYPE = "unknown_content_type"
@@ -30,7 +33,7 @@ class RejectionReason(StrEnum):
 
 
 class RejectedDocument(Exception):  # noqa: N818 (named for its consequence)
-    """This document can't be processed as it is; `detail` never quotes its text."""
+    """One document can't be processed as it is; `detail` never quotes its text."""
 
     def __init__(self, reason: RejectionReason, detail: str) -> None:
         super().__init__(f"{reason}: {detail}")

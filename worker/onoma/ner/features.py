@@ -1,8 +1,9 @@
 """Turns a unit into the numbers the `wordhash` model reads: seven hashes and up to 24 bytes.
 
-One implementation, imported by training and serving, so that both see the same thing. Its rule: the features of a
-unit are a function of the unit alone (no neighbour, no case table of the machine, never `hash()`), which is what lets
-a table of known words stand in for computing them. Lookups use the NFC form; the text itself stays as received.
+One implementation, imported by training and serving, so that both see the same thing. Its rule: the
+features of a unit are a function of the unit alone (no neighbour, no case table of the machine,
+never `hash()`), which is what lets a table of known words stand in for computing them. Lookups use
+the NFC form; the text itself stays as received.
 """
 
 from __future__ import annotations
@@ -18,7 +19,9 @@ import numpy.typing as npt
 HASHES_PER_UNIT = 7
 HASH_BUCKETS = 20_000
 BYTES_PER_UNIT = 24
-"""Fixed, never the width of a batch: a maximum over positions must see the same padding for every neighbour."""
+"""Fixed, never the width of a batch: a maximum over positions must see the same padding for every
+neighbour.
+"""
 
 MARKED_SCRIPTS = ("LATIN", "GREEK", "CYRILLIC")
 """Scripts whose combining marks are diacritics; elsewhere a mark is a vowel and stays."""
@@ -26,7 +29,9 @@ MARKED_SCRIPTS = ("LATIN", "GREEK", "CYRILLIC")
 
 @dataclass(frozen=True, slots=True)
 class UnitFeatures:
-    """Features of a sequence of units: `hashes` of shape `(units, 7)`, `bytes_` of shape `(units, 24)`."""
+    """Features of a sequence of units: `hashes` of shape `(units, 7)`, `bytes_` of shape `(units,
+    24)`.
+    """
 
     hashes: npt.NDArray[np.int32]
     bytes_: npt.NDArray[np.int32]
@@ -53,7 +58,9 @@ def hashes_of(unit: str) -> tuple[int, ...]:
 
 
 def bytes_of(unit: str) -> tuple[int, ...]:
-    """Return the 24 byte values of `unit` plus one, 0 as padding; of a longer one its first and last twelve."""
+    """Return the 24 byte values of `unit` plus one, 0 as padding; of a longer one its first and
+    last twelve.
+    """
     data = unicodedata.normalize("NFC", unit).encode("utf-8", "surrogatepass")
     if len(data) > BYTES_PER_UNIT:
         data = data[: BYTES_PER_UNIT // 2] + data[-BYTES_PER_UNIT // 2 :]
@@ -61,7 +68,9 @@ def bytes_of(unit: str) -> tuple[int, ...]:
 
 
 def shape_of(word: str) -> str:
-    """Return the outline of `word`: X upper, x other letter, d digit, runs cut to two, eight characters."""
+    """Return the outline of `word`: X upper, x other letter, d digit, runs cut to two, eight
+    characters.
+    """
     shape: list[str] = []
     for character in word:
         if character.isupper():
@@ -76,7 +85,9 @@ def shape_of(word: str) -> str:
 
 
 def strip_marks(word: str) -> str:
-    """Return `word` without the diacritics of Latin, Greek and Cyrillic letters; `word` if nothing is left."""
+    """Return `word` without the diacritics of Latin, Greek and Cyrillic letters; `word` if nothing
+    is left.
+    """
     kept: list[str] = []
     alphabetic = False
     for character in unicodedata.normalize("NFD", word):
@@ -91,8 +102,9 @@ def strip_marks(word: str) -> str:
 class FeatureTable:
     """Features of units seen before, so that a repeated word costs one dictionary look-up.
 
-    Bounded: when `capacity` words are known, the table starts again. A word's features never change, so the
-    answers do not depend on what the table holds. Not for use by several threads at once.
+    Bounded: when `capacity` words are known, the table starts again. A word's features never
+    change, so the answers do not depend on what the table holds. Not for use by several threads at
+    once.
     """
 
     def __init__(self, capacity: int = 100_000) -> None:

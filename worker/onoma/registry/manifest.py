@@ -1,7 +1,8 @@
 """The manifest of a model bundle: what the files are, what the numbers mean, how good it is.
 
-A bundle is a directory with `manifest.json`, `model.onnx` and a model card; nothing else may lie in it. The manifest
-names the sha256 of every other file, so its own sha256 names the whole bundle: that is what events carry.
+A bundle is a directory with `manifest.json`, `model.onnx` and a model card; nothing else may lie in
+it. The manifest names the sha256 of every other file, so its own sha256 names the whole bundle:
+that is what events carry.
 """
 
 from __future__ import annotations
@@ -16,9 +17,11 @@ CARD_NAME = "README.md"
 
 
 class Decoder(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Scores of a label sequence: `start` of shape `(labels,)`, `transitions` of shape `(labels, labels)`.
+    """Scores of a label sequence: `start` of shape `(labels,)`, `transitions` of shape `(labels,
+    labels)`.
 
-    `transitions[i][j]` is the score of label j after label i. Moves that IOB2 forbids are closed by the decoder.
+    `transitions[i][j]` is the score of label j after label i. Moves that IOB2 forbids are closed by
+    the decoder.
     """
 
     start: tuple[float, ...]
@@ -26,7 +29,9 @@ class Decoder(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Languages(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """BCP 47 languages that the model saw labelled (`trained`) or reached by transfer (`zero_shot`)."""
+    """BCP 47 languages that the model saw labelled (`trained`) or reached by transfer
+    (`zero_shot`).
+    """
 
     trained: tuple[str, ...]
     zero_shot: tuple[str, ...] = ()
@@ -35,8 +40,9 @@ class Languages(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 class Manifest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """What stands in `manifest.json`.
 
-    `temperature` divides all scores before they become probabilities. `context_units` is how far the emissions of
-    a unit reach to each side: windows carry that many units more. `training` and `scores` are for people.
+    `temperature` divides all scores before they become probabilities. `context_units` is how far
+    the emissions of a unit reach to each side: windows carry that many units more. `training` and
+    `scores` are for people.
     """
 
     kind: str

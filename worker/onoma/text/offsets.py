@@ -1,7 +1,7 @@
 """Converts offsets between code points (ours), UTF-16 units (browsers, Java) and UTF-8 bytes.
 
-Every import from an annotation tool declares its unit and passes through here. The rule: an offset that does not
-fall on a character boundary of its own unit is refused, never rounded.
+Every import from an annotation tool declares its unit and passes through here. The rule: an offset
+that does not fall on a character boundary of its own unit is refused, never rounded.
 """
 
 from __future__ import annotations
@@ -20,7 +20,9 @@ _WIDTHS: dict[OffsetUnit, Callable[[str], int]] = {
 }
 
 
-def convert(text: str, offsets: Iterable[int], *, source: OffsetUnit, target: OffsetUnit) -> list[int]:
+def convert(
+    text: str, offsets: Iterable[int], *, source: OffsetUnit, target: OffsetUnit
+) -> list[int]:
     """Return `offsets` of `text`, counted in `source` units, counted in `target` units instead.
 
     Raises ValueError for an offset outside the text or inside a character.
@@ -31,7 +33,9 @@ def convert(text: str, offsets: Iterable[int], *, source: OffsetUnit, target: Of
 
 
 def _positions(text: str, unit: OffsetUnit) -> Sequence[int]:
-    """Return the offset of every character in `unit`, and of the end of the text: `len(text) + 1` numbers."""
+    """Return the offset of every character in `unit`, and of the end of the text: `len(text) + 1`
+    numbers.
+    """
     if unit == "unicode_code_point":
         return range(len(text) + 1)
     return list(accumulate(map(_WIDTHS[unit], text), initial=0))

@@ -1,7 +1,8 @@
 """Names the script of a text by ISO 15924 code: the one most of its letters belong to.
 
-The letter's Unicode name opens with its script ("DEVANAGARI LETTER KA"), and that is what decides here: Python ships
-the names but not the Script property. Scripts that no rule below names count as `Zzzz` (unknown).
+The letter's Unicode name opens with its script ("DEVANAGARI LETTER KA"), and that is what decides
+here: Python ships the names but not the Script property. Scripts that no rule below names count as
+`Zzzz` (unknown).
 """
 
 from __future__ import annotations
@@ -12,27 +13,30 @@ from functools import lru_cache
 
 _CODES = {
     "LATIN": "Latn", "CYRILLIC": "Cyrl", "GREEK": "Grek", "ARABIC": "Arab", "HEBREW": "Hebr",
-    "DEVANAGARI": "Deva", "BENGALI": "Beng", "GURMUKHI": "Guru", "GUJARATI": "Gujr", "ORIYA": "Orya",
-    "TAMIL": "Taml", "TELUGU": "Telu", "KANNADA": "Knda", "MALAYALAM": "Mlym", "SINHALA": "Sinh",
+    "DEVANAGARI": "Deva", "BENGALI": "Beng", "GURMUKHI": "Guru", "GUJARATI": "Gujr",
+    "ORIYA": "Orya", "TAMIL": "Taml", "TELUGU": "Telu", "KANNADA": "Knda", "MALAYALAM": "Mlym", "SINHALA": "Sinh",
     "THAI": "Thai", "LAO": "Laoo", "TIBETAN": "Tibt", "MYANMAR": "Mymr", "KHMER": "Khmr",
-    "ETHIOPIC": "Ethi", "ARMENIAN": "Armn", "GEORGIAN": "Geor", "HANGUL": "Hang", "CJK": "Hani",
+    "ETHIOPIC": "Ethi",
+    "ARMENIAN": "Armn", "GEORGIAN": "Geor", "HANGUL": "Hang", "CJK": "Hani",
     "HIRAGANA": "Hira", "KATAKANA": "Kana", "MONGOLIAN": "Mong", "TIFINAGH": "Tfng", "NKO": "Nkoo",
     "VAI": "Vaii", "THAANA": "Thaa", "SYRIAC": "Syrc", "CHEROKEE": "Cher", "ADLAM": "Adlm",
-    "FULLWIDTH": "Latn", "HALFWIDTH": "Kana", "MODIFIER": "Zyyy", "JAVANESE": "Java", "BALINESE": "Bali",
+    "FULLWIDTH": "Latn", "HALFWIDTH": "Kana", "MODIFIER": "Zyyy", "JAVANESE": "Java",
+    "BALINESE": "Bali",
 }  # fmt: skip
 UNKNOWN_SCRIPT = "Zzzz"
 NO_LETTERS = "Zyyy"
 
 
 def dominant_script(text: str) -> str:
-    """Return the ISO 15924 code of the script of most letters of `text`, `Zyyy` where it has none."""
+    """Return the ISO 15924 code of the script of most letters of `text`, `Zyyy` if it has none."""
     counts: Counter[str] = Counter()
     for character, count in Counter(text).items():
         if character.isalpha():
             counts[_script_of(character)] += count
     if not counts:
         return NO_LETTERS
-    # Equal counts: the code that sorts first, so that the answer never depends on the order of a table.
+    # Equal counts: the code that sorts first, so that the answer never depends on the order of a
+    # table.
     return min(counts, key=lambda code: (-counts[code], code))
 
 

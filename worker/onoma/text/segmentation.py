@@ -1,8 +1,9 @@
 """Cuts a text into units, the words and punctuation marks that a model reads.
 
-First step after decoding, the same code in training and serving. Its rule: no character is dropped. Every
-character that is not blank lies in exactly one unit, and no unit is longer than `MAX_UNIT_CHARACTERS`, so that a
-clause without blanks (Thai, Chinese) or a ten-thousand-letter word is read in pieces instead of being skipped.
+First step after decoding, the same code in training and serving. Its rule: no character is dropped.
+Every character that is not blank lies in exactly one unit, and no unit is longer than
+`MAX_UNIT_CHARACTERS`, so that a clause without blanks (Thai, Chinese) or a ten-thousand-letter word
+is read in pieces instead of being skipped.
 """
 
 from __future__ import annotations
@@ -21,7 +22,9 @@ MAX_UNIT_CHARACTERS = 16
 
 @dataclass(frozen=True, slots=True)
 class Units:
-    """The units of one text: half-open code-point offsets `starts` and `ends`, both of shape `(units,)`."""
+    """The units of one text: half-open code-point offsets `starts` and `ends`, both of shape
+    `(units,)`.
+    """
 
     starts: npt.NDArray[np.int32]
     ends: npt.NDArray[np.int32]
@@ -37,9 +40,11 @@ class Units:
         return [text[a:b] for a, b in zip(self.starts.tolist(), self.ends.tolist(), strict=True)]
 
     def owned_characters(self) -> npt.NDArray[np.int32]:
-        """Return, per unit, the characters it accounts for: itself and the blanks up to the next unit.
+        """Return, per unit, the characters it accounts for: itself and the blanks up to the next
+        unit.
 
-        Blanks before the first unit belong to it, so that the sum over all units is the length of the text.
+        Blanks before the first unit belong to it, so that the sum over all units is the length of
+        the text.
         """
         if not len(self):
             return np.zeros(0, np.int32)
@@ -64,7 +69,9 @@ def segment(text: str) -> Units:
 
 
 def _cut_before_base(text: str, start: int, limit: int) -> int:
-    """Return the last place in `(start, limit]` where a cut parts no mark from its letter, else `limit`."""
+    """Return the last place in `(start, limit]` where a cut parts no mark from its letter, else
+    `limit`.
+    """
     for cut in range(limit, start, -1):
         if not unicodedata.category(text[cut]).startswith("M"):
             return cut
@@ -75,8 +82,9 @@ def _cut_before_base(text: str, start: int, limit: int) -> int:
 def _unit_pattern() -> re.Pattern[str]:
     r"""Return the pattern of a unit: a word, or one character that is neither letter nor blank.
 
-    Python's `\w` has no combining marks: alone it would cut Devanagari, Bengali, Tamil and tone-marked Yoruba
-    words to pieces. Made on first use, because it asks for the category of every character.
+    Python's `\w` has no combining marks: alone it would cut Devanagari, Bengali, Tamil and
+    tone-marked Yoruba words to pieces. Made on first use, because it asks for the category of every
+    character.
     """
     marks = "".join(
         re.escape(chr(code))

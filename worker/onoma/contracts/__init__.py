@@ -1,0 +1,1 @@
+"""What crosses a topic: one module per contract, each mirrored by a JSON Schema in schemas/."""

@@ -1,0 +1,71 @@
+"""CloudEvents 1.0 over Kafka: headers of what we write, both modes of what we read.
+
+Output is binary mode: attributes in `ce_*` headers, the value is the payload (Kafka protocol
+binding 3.2). Input is either mode or no CloudEvent at all. `ce_time` is not set here: times are the
+writer's to add.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+from typing import Any
+
+import msgspec
+
+from onoma.contracts.records import Headers
+from onoma.errors import RejectedDocument, RejectionReason
+
+STRUCTURED = "application/cloudevents+json"
+TIME = "ce_time"
+
+
+class StructuredEvent(msgspec.Struct, frozen=True):
+    """A structured-mode event: the attributes we need, and its data not yet decoded."""
+
+    specversion: str
+    id: str
+    source: str
+    type: str
+    datacontenttype: str = "application/json"
+    data: msgspec.Raw = msgspec.Raw()
+    data_base64: str | None = None
+
+
+def output_headers(*, event_id: str, event_type: str, source: str, subject: str) -> Headers:
+    """Return the binary-mode headers of an event with a JSON value."""
+    attributes = {
+        "ce_specversion": "1.0",
+        "ce_id": event_id,
+        "ce_source": source,
+        "ce_type": event_type,
+        "ce_subject": subject,
+        "content-type": "application/json",
+    }
+    return tuple((name, value.encode()) for name, value in attributes.items())
+
+
+def structured_data(event: StructuredEvent) -> bytes:
+    """Return the bytes of the event's data, as the value would be in binary mode."""
+    if event.data_base64 is not None:
+        try:
+            return base64.b64decode(event.data_base64, validate=True)
+        except binascii.Error as error:
+            raise RejectedDocument(
+                RejectionReason.INVALID_FIELD, f"data_base64 is not base64: {error}"
+            ) from error
+    data = bytes(event.data)
+    if not data:
+        raise RejectedDocument(RejectionReason.MISSING_FIELD, "the CloudEvent has no data")
+    if event.datacontenttype.startswith("text/"):
+        return _text_of(data)
+    return data
+
+
+def _text_of(data: bytes) -> bytes:
+    text: Any = msgspec.json.decode(data)
+    if not isinstance(text, str):
+        raise RejectedDocument(
+            RejectionReason.WRONG_TYPE, "data of a text/plain CloudEvent must be a JSON string"
+        )
+    return text.encode()

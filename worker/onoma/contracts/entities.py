@@ -1,0 +1,136 @@
+"""entities.v1: what was found in one document, and the proof. Mirrors schemas/entities/v1.json.
+
+The value is a pure function of the record and of the versions named in it: no time, host or
+neighbour. The order of the fields is the order of the bytes, and replay compares bytes, so fields
+are only ever appended.
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+from uuid import UUID, uuid5
+
+import msgspec
+
+from onoma.contracts.records import Record
+
+Support = Literal["trained", "zero_shot", "none", "undeclared"]
+
+_NAMESPACE = UUID("6f0e7b2c-5f2b-5c55-9c0a-3d6c7f6c1a10")
+"""The project's own namespace for UUIDv5; fixed for ever, since consumers deduplicate by the ids
+made from it.
+"""
+
+
+class Entity(msgspec.Struct, frozen=True):
+    """One name: `text` is the document's `[start, end)` in code points, `score` rounded to .001."""
+
+    start: int
+    end: int
+    label: str
+    score: float
+    text: str
+    source: Literal["model", "gazetteer", "merged", "rule"] = "model"
+
+
+class Language(msgspec.Struct, frozen=True):
+    """What upstream declared, the script most letters belong to, and how well the model knows the
+    language.
+    """
+
+    declared: str | None
+    script: str
+    support: Support
+
+
+class Coverage(msgspec.Struct, frozen=True):
+    """How much was read; `characters_read` is summed over the units that came back from a model
+    call.
+    """
+
+    characters_total: int
+    characters_read: int
+    ratio: float
+    windows: int
+    truncated: bool
+
+
+class KafkaSource(msgspec.Struct, frozen=True):
+    """The record that the document came from."""
+
+    topic: str
+    partition: int
+    offset: int
+
+
+class InputSource(msgspec.Struct, frozen=True):
+    """The file or stream that the document came from, and its place in it, counted from one."""
+
+    input: str
+    record: int
+
+
+class ModelVersion(msgspec.Struct, frozen=True):
+    """A model that decided; `sha256` is its manifest's, which names the hash of every file."""
+
+    name: str
+    version: str
+    sha256: str
+    gate: str
+
+
+class ArtefactVersion(msgspec.Struct, frozen=True):
+    """A list or a policy that decided."""
+
+    name: str
+    version: str
+    sha256: str
+
+
+class WorkerVersion(msgspec.Struct, frozen=True):
+    """The code that decided: release, sha256 over its files, and what else the bytes depend on."""
+
+    version: str
+    sha256: str
+    runtime: str
+
+
+class Evidence(msgspec.Struct, frozen=True):
+    """Everything needed to compute the event again."""
+
+    source: KafkaSource | InputSource
+    models: tuple[ModelVersion, ...]
+    gazetteers: tuple[ArtefactVersion, ...]
+    policy: ArtefactVersion
+    worker: WorkerVersion
+
+
+class Entities(msgspec.Struct, frozen=True, kw_only=True):
+    """The event: one per document, also when nothing was found."""
+
+    event_id: str
+    document_id: str
+    tenant: str | None
+    synthetic: bool
+    text_sha256: str
+    text_length: int
+    offset_unit: Literal["unicode_code_point"] = "unicode_code_point"
+    language: Language
+    entities: tuple[Entity, ...]
+    coverage: Coverage
+    evidence: Evidence
+
+
+def event_id(record: Record, *, cluster: str, run: str) -> str:
+    """Return the id of the event of `record`: no version in it, a redelivery keeps its id."""
+    return _id_over([cluster, record.topic, record.partition, record.offset, run])
+
+
+def input_event_id(source: InputSource, text_sha256: str) -> str:
+    """Return the id of the event of a document that came from a file."""
+    return _id_over([source.input, source.record, text_sha256])
+
+
+def _id_over(parts: list[str | int]) -> str:
+    # JSON of a list parts the fields unambiguously, whatever characters they hold.
+    return str(uuid5(_NAMESPACE, msgspec.json.encode(parts).decode()))

@@ -1,0 +1,95 @@
+"""policy.v1: thresholds, limits and work budgets that decide about a document. Mirrors
+schemas/policy/v1.json.
+
+One frozen file: `default` plus overrides by tenant. Its sha256 is taken over canonical JSON (sorted
+keys, no blanks), so that two files that say the same have the same name in the evidence. All limits
+count work, never seconds.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Annotated
+
+import msgspec
+
+from onoma.contracts.entities import ArtefactVersion
+from onoma.contracts.language import primary
+
+Threshold = Annotated[float, msgspec.Meta(ge=0, le=1)]
+KIBIBYTE = 1024
+MEBIBYTE = 1024 * KIBIBYTE
+
+
+class Limits(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Largest sizes, in bytes; what is larger goes to the dead letters with its reason."""
+
+    document_bytes: Annotated[int, msgspec.Meta(ge=1)] = 4 * MEBIBYTE
+    event_bytes: Annotated[int, msgspec.Meta(ge=1)] = 16 * MEBIBYTE
+    header_bytes: Annotated[int, msgspec.Meta(ge=1)] = 64 * KIBIBYTE
+    nesting_depth: Annotated[int, msgspec.Meta(ge=1, le=500)] = 64
+
+
+class Budgets(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Most work on one document: `units` that a model reads; text beyond shows in the event's
+    coverage.
+    """
+
+    units: Annotated[int, msgspec.Meta(ge=1)] = 4_000_000
+
+
+class Rules(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What decides about the documents of a tenant.
+
+    An entity below the threshold of its label is left out; one for the document's language goes
+    before one for all.
+    """
+
+    thresholds: dict[str, Threshold] = msgspec.field(default_factory=dict)
+    language_thresholds: dict[str, dict[str, Threshold]] = msgspec.field(default_factory=dict)
+    budgets: Budgets = Budgets()
+
+    def threshold(self, label: str, language: str | None) -> float:
+        """Return the lowest score an entity of `label` may have in a document of `language`."""
+        for_language = self.language_thresholds.get(primary(language), {}) if language else {}
+        return for_language.get(label, self.thresholds.get(label, 0.0))
+
+
+class Policy(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The whole file; `tenants` holds complete rules, which stand in place of `default`."""
+
+    name: Annotated[str, msgspec.Meta(min_length=1)]
+    version: Annotated[str, msgspec.Meta(min_length=1)]
+    limits: Limits = Limits()
+    default: Rules = Rules()
+    tenants: dict[str, Rules] = msgspec.field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class PinnedPolicy:
+    """A policy with its name in the evidence."""
+
+    policy: Policy
+
+    @cached_property
+    def version(self) -> ArtefactVersion:
+        """Return name, version and sha256 over the canonical JSON."""
+        canonical = msgspec.json.encode(self.policy, order="sorted")
+        return ArtefactVersion(
+            self.policy.name, self.policy.version, hashlib.sha256(canonical).hexdigest()
+        )
+
+    def rules(self, tenant: str | None) -> Rules:
+        """Return the rules of `tenant`, `default` for an unknown one."""
+        return self.policy.tenants.get(tenant or "", self.policy.default)
+
+    def knows(self, tenant: str | None) -> bool:
+        """Say whether `tenant` has rules of its own; no tenant at all is served by `default` as
+        meant.
+        """
+        return tenant is None or tenant in self.policy.tenants
+
+
+DEFAULT_POLICY = Policy(name="default", version="1")

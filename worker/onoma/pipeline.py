@@ -1,0 +1,275 @@
+"""One document's way from record to outcome: read this top to bottom and you know the product.
+
+    admit:     decode -> segment -> features -> windows     (a Job, or a dead letter) read:
+    windows -> model -> readings                  (batched by the stream, never mixing documents)
+    conclude:  readings -> mentions -> event                 (an Outcome)
+
+Plain synchronous functions on frozen values: no Kafka, no clock, no logging. An outcome is a pure
+function of the record and of the `Versions` that the document took when it was admitted.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import msgspec
+import numpy as np
+import numpy.typing as npt
+
+from onoma.contracts.cloudevents import output_headers
+from onoma.contracts.deadletter import dead_letter
+from onoma.contracts.decoders import decode
+from onoma.contracts.document import Document
+from onoma.contracts.entities import (
+    Coverage,
+    Entities,
+    Entity,
+    Evidence,
+    InputSource,
+    KafkaSource,
+    Language,
+    ModelVersion,
+    Support,
+    WorkerVersion,
+    event_id,
+    input_event_id,
+)
+from onoma.contracts.language import primary
+from onoma.contracts.policy import PinnedPolicy
+from onoma.contracts.records import Output, Record
+from onoma.errors import RejectedDocument, RejectionReason
+from onoma.ner.features import UnitFeatures
+from onoma.ner.wordhash import WordHashRecogniser
+from onoma.text.script import dominant_script
+from onoma.text.segmentation import Units, segment
+from onoma.text.windows import Window
+
+ENTITIES_TYPE = "onoma.entities.v1"
+UNREAD = -1e4
+"""Score of every label but `O` for a unit that no call returned: what was not read holds no name.
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class SupportedLanguages:
+    """Languages a model was trained on, and those it reaches by transfer, as BCP 47."""
+
+    trained: frozenset[str]
+    zero_shot: frozenset[str]
+
+    def support(self, declared: str | None) -> Support:
+        """Return how well a document that declares `declared` is served."""
+        if declared is None:
+            return "undeclared"
+        names = {declared, primary(declared)}
+        if names & self.trained:
+            return "trained"
+        return "zero_shot" if names & self.zero_shot else "none"
+
+
+@dataclass(frozen=True, slots=True)
+class Versions:
+    """All that decides about a document besides its record; taken once, kept until its outcome."""
+
+    recogniser: WordHashRecogniser
+    model: ModelVersion
+    languages: SupportedLanguages
+    policy: PinnedPolicy
+    worker: WorkerVersion
+    cluster: str
+    run: str = "live"
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """An admitted document: `features[i]` are the rows of `windows[i]` that go into the model."""
+
+    record: Record
+    source: KafkaSource | InputSource
+    document: Document
+    units: Units
+    windows: tuple[Window, ...]
+    features: tuple[UnitFeatures, ...]
+    versions: Versions
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What the model said about one window: `emissions` `(units of the window, labels)`."""
+
+    window: Window
+    emissions: npt.NDArray[np.float32]
+
+
+@dataclass(frozen=True, slots=True)
+class Annotated:
+    """The document was processed; `output` is the event as it goes to the topic."""
+
+    event: Entities
+    output: Output
+
+
+@dataclass(frozen=True, slots=True)
+class DeadLettered:
+    """The document was rejected; `output` is the record with its reason."""
+
+    rejected: RejectedDocument
+    output: Output
+
+
+Outcome = Annotated | DeadLettered
+
+
+def process(
+    record: Record, versions: Versions, *, source: KafkaSource | InputSource | None = None
+) -> Outcome:
+    """Return the outcome of one record, start to end."""
+    job = admit(record, versions, source=source)
+    if isinstance(job, DeadLettered):
+        return job
+    return conclude(job, read(job))
+
+
+def admit(
+    record: Record, versions: Versions, *, source: KafkaSource | InputSource | None = None
+) -> Job | DeadLettered:
+    """Decode and cut up a record; `source` is its topic, partition and offset unless given."""
+    try:
+        document = decode(record, versions.policy.policy.limits)
+    except RejectedDocument as rejected:
+        return reject(record, rejected, versions)
+    units = segment(document.text)
+    budget = versions.policy.rules(document.tenant).budgets.units
+    windows = versions.recogniser.windows(min(len(units), budget))
+    rows = versions.recogniser.features(units.strings())
+    return Job(
+        record=record,
+        source=source or KafkaSource(record.topic, record.partition, record.offset),
+        document=document,
+        units=units,
+        windows=windows,
+        features=tuple(
+            UnitFeatures(rows.hashes[w.start : w.end], rows.bytes_[w.start : w.end])
+            for w in windows
+        ),
+        versions=versions,
+    )
+
+
+def read(job: Job) -> list[Reading]:
+    """Read all windows of one document, one call each; the stream packs those of many instead."""
+    recogniser = job.versions.recogniser
+    return [
+        Reading(window, recogniser.emissions([rows])[0])
+        for window, rows in zip(job.windows, job.features, strict=True)
+    ]
+
+
+def conclude(job: Job, readings: Sequence[Reading]) -> Outcome:
+    """Return the event of a document from what was read of it."""
+    versions, document = job.versions, job.document
+    event = Entities(
+        event_id=_event_id(job),
+        document_id=document.document_id,
+        tenant=document.tenant,
+        synthetic=False,
+        text_sha256=_text_sha256(document.text),
+        text_length=len(document.text),
+        language=Language(
+            document.language,
+            dominant_script(document.text),
+            versions.languages.support(document.language),
+        ),
+        entities=_entities(job, readings),
+        coverage=_coverage(job, readings),
+        evidence=Evidence(
+            source=job.source,
+            models=(versions.model,),
+            gazetteers=(),
+            policy=versions.policy.version,
+            worker=versions.worker,
+        ),
+    )
+    value = msgspec.json.encode(event)
+    limit = versions.policy.policy.limits.event_bytes
+    if len(value) > limit:
+        detail = f"the event has {len(value)} bytes, the limit is {limit}"
+        return reject(
+            job.record, RejectedDocument(RejectionReason.EVENT_TOO_LARGE, detail), versions
+        )
+    return Annotated(event, _event_output(job, event, value))
+
+
+def reject(record: Record, rejected: RejectedDocument, versions: Versions) -> DeadLettered:
+    """Return the outcome of a record that can't be processed."""
+    output = dead_letter(record, rejected, worker_version=versions.worker.version)
+    return DeadLettered(rejected, output)
+
+
+def _entities(job: Job, readings: Sequence[Reading]) -> tuple[Entity, ...]:
+    recogniser, document = job.versions.recogniser, job.document
+    rules = job.versions.policy.rules(document.tenant)
+    starts, ends = job.units.starts, job.units.ends
+    found = []
+    for mention in recogniser.mentions(_stitched(job, readings)):
+        if mention.confidence < rules.threshold(mention.label, document.language):
+            continue
+        start, end = int(starts[mention.start]), int(ends[mention.end - 1])
+        score = round(mention.confidence, 3)
+        found.append(Entity(start, end, mention.label, score, document.text[start:end]))
+    return tuple(found)
+
+
+def _stitched(job: Job, readings: Sequence[Reading]) -> npt.NDArray[np.float32]:
+    """Return the emissions `(units, labels)` of the document: the core of each window, put
+    together.
+    """
+    labels = job.versions.recogniser.labels
+    stitched = np.full((len(job.units), len(labels)), UNREAD, np.float32)
+    stitched[:, labels.index("O")] = 0.0
+    for reading in readings:
+        window = reading.window
+        core = slice(window.core_start - window.start, window.core_end - window.start)
+        stitched[window.core_start : window.core_end] = reading.emissions[core]
+    return stitched
+
+
+def _coverage(job: Job, readings: Sequence[Reading]) -> Coverage:
+    """Return how much was read: summed over the readings that there are, never over the text's
+    length.
+    """
+    owned = job.units.owned_characters()
+    total = int(owned.sum())
+    windows = [reading.window for reading in readings]
+    characters = sum(int(owned[w.core_start : w.core_end].sum()) for w in windows)
+    return Coverage(
+        characters_total=total,
+        characters_read=characters,
+        # Rounded down, so that a single unread character is never rounded away.
+        ratio=math.floor(characters / total * 1e6) / 1e6,
+        windows=len(readings),
+        truncated=characters < total,
+    )
+
+
+def _event_id(job: Job) -> str:
+    if isinstance(job.source, InputSource):
+        return input_event_id(job.source, _text_sha256(job.document.text))
+    return event_id(job.record, cluster=job.versions.cluster, run=job.versions.run)
+
+
+def _event_output(job: Job, event: Entities, value: bytes) -> Output:
+    headers = output_headers(
+        event_id=event.event_id,
+        event_type=ENTITIES_TYPE,
+        source=f"/onoma/{job.versions.cluster}/{job.record.topic}",
+        subject=event.document_id,
+    )
+    return Output("entities", job.record.key or event.document_id.encode(), value, headers)
+
+
+def _text_sha256(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()

@@ -1,0 +1,173 @@
+"""Opens a model bundle: every file hashed before any of it runs, then the session, then a warm-up
+call.
+
+The rule: a bundle is taken whole or not at all. A file that is missing, altered or not in the
+manifest, a graph with other inputs or label counts than the manifest says, or an unknown kind is a
+`BundleError` that names it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import importlib.resources
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import msgspec
+import numpy as np
+import onnxruntime
+
+from onoma.contracts.entities import ModelVersion
+from onoma.errors import BundleError
+from onoma.ner.decoding import Decoder
+from onoma.ner.features import BYTES_PER_UNIT, HASHES_PER_UNIT
+from onoma.ner.wordhash import Graph, WordHashRecogniser
+from onoma.registry.manifest import GRAPH_NAME, MANIFEST_NAME, Manifest
+
+MAX_GRAPH_BYTES = 2 * 1024**3
+UNGATED = "none"
+
+
+@dataclass(frozen=True, slots=True)
+class Model:
+    """A verified, warmed-up model with its manifest; `sha256` is the manifest's."""
+
+    manifest: Manifest
+    sha256: str
+    recogniser: WordHashRecogniser
+
+    @property
+    def version(self) -> ModelVersion:
+        """Return how events name this model."""
+        gate = self.manifest.gate or {}
+        return ModelVersion(
+            self.manifest.name, self.manifest.version, self.sha256, str(gate.get("sha256", UNGATED))
+        )
+
+
+def default_directory() -> Path:
+    """Return the directory of the bundle that ships with the package."""
+    return Path(str(importlib.resources.files("onoma.models"))) / "default"
+
+
+def load(directory: Path) -> Model:
+    """Return the model of the bundle in `directory`, verified and warmed up. Raises BundleError."""
+    manifest, sha256 = verify(directory)
+    build = _KINDS.get(manifest.kind)
+    if build is None:
+        raise BundleError(
+            f"{directory}: found a model of kind {manifest.kind!r}, "
+            f"this worker serves {', '.join(sorted(_KINDS))}"
+        )
+    recogniser = build(manifest, _session(directory / GRAPH_NAME))
+    recogniser.label([["Onoma"], ["warms", "up"]])
+    return Model(manifest, sha256, recogniser)
+
+
+def verify(directory: Path) -> tuple[Manifest, str]:
+    """Return the manifest of `directory` and its sha256 after checking every file against it."""
+    path = directory / MANIFEST_NAME
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        raise BundleError(
+            f"{directory}: found no readable {MANIFEST_NAME} ({error.strerror}); a model bundle "
+            "is a directory made by `onoma train` or shipped with Onoma"
+        ) from error
+    try:
+        manifest = msgspec.json.decode(data, type=Manifest)
+    except msgspec.DecodeError as error:
+        raise BundleError(f"{path}: is not a manifest of this version: {error}") from error
+    _check_files(directory, manifest)
+    _check_shapes(path, manifest)
+    return manifest, hashlib.sha256(data).hexdigest()
+
+
+def _check_files(directory: Path, manifest: Manifest) -> None:
+    present = {file.name for file in directory.iterdir()} - {MANIFEST_NAME}
+    if unlisted := sorted(present - manifest.files.keys()):
+        raise BundleError(f"{directory}: {unlisted[0]} is not in the manifest; take it out")
+    if GRAPH_NAME not in manifest.files:
+        raise BundleError(f"{directory}: the manifest lists no {GRAPH_NAME}")
+    for name, expected in sorted(manifest.files.items()):
+        path = directory / name
+        if path.name != name or not path.is_file():
+            raise BundleError(f"{directory}: {name} is in the manifest but is no file here")
+        if path.stat().st_size > MAX_GRAPH_BYTES:
+            raise BundleError(f"{path}: is larger than {MAX_GRAPH_BYTES} bytes")
+        found = hashlib.sha256(path.read_bytes()).hexdigest()
+        if found != expected:
+            raise BundleError(
+                f"{path}: was altered: its sha256 is {found}, the manifest says {expected}; "
+                "install the bundle again"
+            )
+
+
+def _check_shapes(path: Path, manifest: Manifest) -> None:
+    labels = len(manifest.labels)
+    moves = manifest.decoder.transitions
+    if len(manifest.decoder.start) != labels or [len(row) for row in moves] != [labels] * labels:
+        raise BundleError(f"{path}: the decoder does not fit its {labels} labels")
+    if labels == 0 or manifest.labels[0] != "O":
+        raise BundleError(f"{path}: the first label must be O")
+    if not manifest.temperature > 0:
+        raise BundleError(f"{path}: the temperature is {manifest.temperature}, wanted above 0")
+
+
+def _session(path: Path) -> onnxruntime.InferenceSession:
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = 1
+    options.inter_op_num_threads = 1
+    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+    try:
+        # The fused layer norm is slower and is not needed: docs/architecture.md, "Inference".
+        return onnxruntime.InferenceSession(
+            path.read_bytes(),
+            options,
+            providers=["CPUExecutionProvider"],
+            disabled_optimizers=["SkipLayerNormFusion"],
+        )
+    except Exception as error:  # onnxruntime raises a dozen unrelated classes for a bad graph
+        raise BundleError(f"{path}: onnxruntime does not load it: {error}") from error
+
+
+def _wordhash(manifest: Manifest, session: onnxruntime.InferenceSession) -> WordHashRecogniser:
+    inputs = {put.name: put.shape[-1] for put in session.get_inputs()}
+    wanted = {"hashes": HASHES_PER_UNIT, "bytes": BYTES_PER_UNIT, "mask": 1}
+    outputs = {put.name: put.shape[-1] for put in session.get_outputs()}
+    if inputs != wanted or outputs.get("emissions") != len(manifest.labels):
+        raise BundleError(
+            f"{manifest.name}: the graph has inputs {inputs} and outputs {outputs}; wanted inputs "
+            f"{wanted} and an output emissions of {len(manifest.labels)} labels"
+        )
+    decoder = Decoder(
+        labels=manifest.labels,
+        start=manifest.decoder.start,
+        transitions=manifest.decoder.transitions,
+        temperature=manifest.temperature,
+    )
+    return WordHashRecogniser(
+        _graph(session),
+        labels=manifest.labels,
+        decoder=decoder,
+        context_units=manifest.context_units,
+    )
+
+
+def _graph(session: onnxruntime.InferenceSession) -> Graph:
+    def run(
+        hashes: np.typing.NDArray[np.int32],
+        data: np.typing.NDArray[np.int32],
+        mask: np.typing.NDArray[np.float32],
+    ) -> np.typing.NDArray[np.float32]:
+        inputs = {"hashes": hashes, "bytes": data, "mask": mask}
+        emissions: np.typing.NDArray[np.float32] = session.run(["emissions"], inputs)[0]
+        return emissions
+
+    return run
+
+
+_KINDS: dict[str, Callable[[Manifest, onnxruntime.InferenceSession], WordHashRecogniser]] = {
+    WordHashRecogniser.kind: _wordhash
+}
