@@ -18,7 +18,8 @@ from tests.kafka.configuration import (
     Protocol,
     Security,
     User,
-    client_settings,
+    aiokafka_settings,
+    librdkafka_settings,
 )
 from tests.kafka.process import BrokerFailed, BrokerProcess
 from tests.kafka.runtime import Runtime, find_runtime
@@ -105,7 +106,15 @@ class KafkaBroker:
         self, *, user: User = ADMIN, mechanism: str = "PLAIN"
     ) -> dict[str, str]:
         """Give the settings of a confluent-kafka client for this broker."""
-        return client_settings(
+        return librdkafka_settings(
+            self.security, self.bootstrap, self.ca_file, user=user, mechanism=mechanism
+        )
+
+    def aiokafka_settings(
+        self, *, user: User = ADMIN, mechanism: str = "PLAIN"
+    ) -> dict[str, object]:
+        """Give the settings of an aiokafka client for this broker."""
+        return aiokafka_settings(
             self.security, self.bootstrap, self.ca_file, user=user, mechanism=mechanism
         )
 
@@ -126,6 +135,10 @@ class KafkaBroker:
     def revoke(self, user: User, resource: Resource, name: str) -> None:
         """Take back all that the user may do to the resource of this name."""
         self._asked().revoke(user.name, resource, name)
+
+    def partitions(self, topic: str) -> list[int]:
+        """Give the numbers of the topic's partitions; a topic that isn't there is a LookupError."""
+        return self._asked().partitions(topic)
 
     def committed(self, group: str, topic: str) -> dict[int, int]:
         """Give the group's offsets by partition, without those that have none."""

@@ -158,6 +158,8 @@ class KafkaClient:
         )
         try:
             partitions = self.partitions(topic)
+            # A consumer that hasn't met the leaders yet looks for them twice a second only.
+            consumer.list_topics(topic, timeout=TIMEOUT_SECONDS)
             consumer.assign([TopicPartition(topic, n, OFFSET_BEGINNING) for n in partitions])
             return _read_to_the_end(consumer, set(partitions), until, timeout_seconds)
         finally:

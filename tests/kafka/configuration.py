@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ssl
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
@@ -179,8 +180,8 @@ def scram_arguments(security: Security) -> tuple[str, ...]:
     )
 
 
-def client_settings(
-    security: Security, bootstrap: str, ca_file: Path, *, user: User = ADMIN, mechanism: str
+def librdkafka_settings(
+    security: Security, bootstrap: str, ca_file: Path, *, user: User, mechanism: str
 ) -> dict[str, str]:
     """Give librdkafka's settings for a client of this broker."""
     settings = {"bootstrap.servers": bootstrap, "security.protocol": security.protocol.value}
@@ -189,4 +190,17 @@ def client_settings(
         settings |= {"sasl.username": user.name, "sasl.password": user.password}
     if security.tls:
         settings |= {"ssl.ca.location": str(ca_file)}
+    return settings
+
+
+def aiokafka_settings(
+    security: Security, bootstrap: str, ca_file: Path, *, user: User, mechanism: str
+) -> dict[str, object]:
+    """Give aiokafka's settings for a client of this broker."""
+    settings: dict[str, object] = {"bootstrap_servers": bootstrap}
+    if security.sasl:
+        settings |= {"security_protocol": security.protocol.value, "sasl_mechanism": mechanism}
+        settings |= {"sasl_plain_username": user.name, "sasl_plain_password": user.password}
+    if security.tls:
+        settings |= {"ssl_context": ssl.create_default_context(cafile=ca_file)}
     return settings
