@@ -1,0 +1,1 @@
+"""How a model is made: examples, network, loop, export, bundle. Needs the extra `train`."""

@@ -1,0 +1,118 @@
+"""Opens the corpora directory: which sets there are, in which language, under which licence.
+
+The only reader of those files, for training and for `onoma evaluate` alike; needs no torch. The
+rule: `open` is the only folder that may train what ships, and the folder is part of what is asked
+for, so nothing else slips in.
+"""
+
+from __future__ import annotations
+
+import gzip
+import json
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from onoma.errors import WrongUseError
+from onoma.evaluation.corpora import Corpus, Scheme, read_sentences, schemes_of
+
+LANGUAGES = {
+    "amh": "am",
+    "ben": "bn",
+    "dan_ddt": "da",
+    "deu": "de",
+    "eng": "en",
+    "eng_ewt": "en",
+    "est": "et",
+    "fin": "fi",
+    "hau": "ha",
+    "hin": "hi",
+    "hrv_set": "hr",
+    "ind": "id",
+    "kaz": "kk",
+    "lav": "lv",
+    "nep": "ne",
+    "nno": "nn",
+    "por": "pt",
+    "qaf_arabizi": "qaf",
+    "ron": "ro",
+    "rus": "ru",
+    "sin": "si",
+    "slk_snk": "sk",
+    "srp_set": "sr",
+    "tam": "ta",
+    "tur": "tr",
+    "urd": "ur",
+    "yor": "yo",
+}
+"""BCP 47 of the folder names; Arabizi has no code of its own, `qaf` is in the range for private
+use.
+"""
+
+NOT_SCORED = ("german_ler", "indonlu_nerp", "multiner_lk")
+"""Corpora that train and are reported beside the macro, not in it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Licence:
+    """What the card says about one training file."""
+
+    corpus: str
+    language: str
+    licence: str
+    source: str
+
+
+def read_corpora(directory: Path, part: str) -> tuple[Corpus, ...]:
+    """Return the `part` (`train`, `dev`, `train_distant`) of every open corpus that has one, by
+    name.
+    """
+    files = sorted((directory / "ner" / "open").glob(f"*/*/{part}.conll.gz"))
+    if not files:
+        raise WrongUseError(f"{directory} has no ner/open/*/*/{part}.conll.gz: give --data")
+    schemes = read_schemes(directory)
+    return tuple(_read_corpus(file, schemes) for file in files)
+
+
+def scored(corpora: Iterable[Corpus]) -> tuple[Corpus, ...]:
+    """Return the corpora that count in the macro score."""
+    return tuple(c for c in corpora if c.name.partition("/")[0] not in NOT_SCORED)
+
+
+def read_schemes(directory: Path) -> dict[str, Scheme]:
+    """Return the label scheme of every corpus."""
+    path = directory / "labelmap.json"
+    try:
+        return schemes_of(json.loads(path.read_text(encoding="utf-8")))
+    except (OSError, ValueError) as error:
+        raise WrongUseError(f"{path} can't be read: {error}") from error
+
+
+def read_licences(directory: Path) -> dict[str, Licence]:
+    """Return the licence of each open training set by `corpus/language`."""
+    rows = json.loads((directory / "ner_manifest.json").read_text(encoding="utf-8"))
+    return {
+        f"{row['corpus']}/{row['lang']}": Licence(
+            row["corpus"], row["lang"], row["licence"], row["repo"]
+        )
+        for row in rows
+        if not row["non_commercial"] and row["split"] == "train"
+    }
+
+
+def _read_corpus(file: Path, schemes: dict[str, Scheme]) -> Corpus:
+    corpus, language = file.parts[-3:-1]
+    if corpus not in schemes:
+        raise WrongUseError(f"labelmap.json has no entry for {corpus}")
+    scheme = schemes[corpus]
+    try:
+        sentences = tuple(read_sentences(_lines(file), scheme))
+    except WrongUseError as error:
+        raise WrongUseError(f"{file}: {error}") from error
+    code = LANGUAGES.get(language, language)
+    return Corpus(f"{corpus}/{language}", code, scheme.annotates, sentences)
+
+
+def _lines(file: Path) -> Iterator[str]:
+    with gzip.open(file, "rt", encoding="utf-8", newline="\n") as lines:
+        yield from lines
