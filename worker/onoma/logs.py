@@ -1,0 +1,81 @@
+"""Log events: a fixed past-tense message and fields beside it, one JSON object a line on standard
+error.
+
+No document text, no name and no secret is ever a field. Faust and aiokafka log through the same
+lines; their messages may repeat by the hundred while a broker is away, so equal ones are let
+through once in `REPEAT_SECONDS`.
+"""
+
+from __future__ import annotations
+
+import logging
+import sys
+import time
+from typing import Any
+
+import structlog
+
+from onoma.settings import Logs
+
+REPEAT_SECONDS = 10.0
+_FOREIGN = ("aiokafka", "faust", "mode", "asyncio")
+
+
+def configure(settings: Logs) -> None:
+    """Send all log events of this process to standard error in the format of `settings`."""
+    shared: list[Any] = [
+        structlog.contextvars.merge_contextvars,
+        structlog.stdlib.add_log_level,
+        structlog.stdlib.add_logger_name,
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
+    ]
+    renderer: Any = (
+        structlog.processors.JSONRenderer(ensure_ascii=False)
+        if settings.format == "json"
+        else structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty())
+    )
+    formatter = structlog.stdlib.ProcessorFormatter(
+        foreign_pre_chain=shared,
+        processors=[
+            structlog.stdlib.ProcessorFormatter.remove_processors_meta,
+            structlog.processors.format_exc_info,
+            renderer,
+        ],
+    )
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(formatter)
+    handler.addFilter(_RateLimit())
+    root = logging.getLogger()
+    root.handlers[:] = [handler]
+    root.setLevel(settings.level.upper())
+    for name in _FOREIGN:
+        foreign = logging.getLogger(name)
+        foreign.handlers.clear()
+        foreign.propagate = True
+        foreign.setLevel(max(logging.WARNING, root.level))
+    structlog.configure(
+        processors=[*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
+        logger_factory=structlog.stdlib.LoggerFactory(),
+        wrapper_class=structlog.stdlib.BoundLogger,
+        cache_logger_on_first_use=True,
+    )
+
+
+class _RateLimit(logging.Filter):
+    """Lets an equal message of a library through once in `REPEAT_SECONDS`; ours always."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._seen: dict[tuple[str, str], float] = {}
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        if not record.name.startswith(_FOREIGN):
+            return True
+        key = (record.name, str(record.msg))
+        now = time.monotonic()
+        if now - self._seen.get(key, -REPEAT_SECONDS) < REPEAT_SECONDS:
+            return False
+        if len(self._seen) > 1000:
+            self._seen.clear()
+        self._seen[key] = now
+        return True

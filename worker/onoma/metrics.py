@@ -1,0 +1,227 @@
+"""All metrics of a worker, declared as data; nothing else in the project names one.
+
+Names carry the unit (seconds, bytes, ratio) and `_total` for counters. Label values come from
+closed sets and start at zero, so that a rate exists before the first event and no document can add
+a series. Docs and dashboards are tested against `CATALOGUE`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from itertools import product
+from typing import Any, Literal
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, Info
+from prometheus_client.exposition import generate_latest
+
+from onoma.errors import RejectionReason
+
+PREFIX = "onoma_"
+
+DURATIONS = (0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1.0, 2.5, 5.0, 7.5, 10.0)
+"""Buckets of OpenTelemetry's messaging conventions, in seconds."""
+LATENCIES = (*DURATIONS, 30.0, 60.0)
+"""With the 30 s of the freshness objective."""
+RATIOS = (0.1, 0.25, 0.5, 0.75, 0.9, 0.95, 1.0)
+SIZES = (1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 64.0, 128.0)
+
+OUTCOMES = ("annotated", "dead_lettered")
+STAGES = ("admit", "read", "conclude", "publish")
+RETRIES = ("broker_away", "publish_failed", "commit_failed")
+SUPPORT = ("trained", "zero_shot", "none", "undeclared")
+OTHER = "other"
+UNDECLARED = "undeclared"
+
+
+@dataclass(frozen=True, slots=True)
+class Metric:
+    """One metric without its prefix; `labels` gives each label its closed set, None where it is
+    known later.
+    """
+
+    name: str
+    kind: Literal["counter", "gauge", "histogram", "info"]
+    help: str
+    labels: Mapping[str, tuple[str, ...] | None]
+    buckets: tuple[float, ...] = ()
+
+
+def _metric(
+    name: str,
+    kind: Literal["counter", "gauge", "histogram", "info"],
+    help_: str,
+    buckets: tuple[float, ...] = (),
+    /,
+    **labels: tuple[str, ...] | None,
+) -> Metric:
+    return Metric(name, kind, help_, labels, buckets)
+
+
+CATALOGUE: tuple[Metric, ...] = (
+    _metric(
+        "documents_total", "counter", "Documents whose outcome was published.", outcome=OUTCOMES
+    ),
+    _metric(
+        "documents_by_language_total",
+        "counter",
+        "Documents by declared language and how well the model knows it.",
+        language=None,
+        support=SUPPORT,
+    ),
+    _metric("document_bytes_total", "counter", "Bytes of the values of documents fetched."),
+    _metric(
+        "tokens_total",
+        "counter",
+        "Rows that model calls computed: words and punctuation read, and context and separators.",
+        kind=("real", "padding"),
+    ),
+    _metric("truncated_documents_total", "counter", "Documents that were not read to their end."),
+    _metric(
+        "unread_characters_total", "counter", "Characters of documents that no model call read."
+    ),
+    _metric("windows_total", "counter", "Windows read by the model."),
+    _metric(
+        "unknown_tenant_documents_total",
+        "counter",
+        "Documents of a tenant that the policy doesn't name.",
+    ),
+    _metric("batch_documents", "histogram", "Documents with a window in one model call.", SIZES),
+    _metric("batch_fill_ratio", "histogram", "Rows of a model call over its budget.", RATIOS),
+    _metric(
+        "batch_wait_seconds",
+        "histogram",
+        "From a document's fetch to its first model call.",
+        DURATIONS,
+    ),
+    _metric("queue_documents", "gauge", "Documents fetched and not yet committed."),
+    _metric("queue_bytes", "gauge", "Bytes of documents fetched and not yet committed."),
+    _metric("inflight_batches", "gauge", "Model calls running now."),
+    _metric(
+        "stage_duration_seconds", "histogram", "Time of one stage's call.", DURATIONS, stage=STAGES
+    ),
+    _metric(
+        "inference_duration_seconds", "histogram", "Time of one model call.", DURATIONS, model=None
+    ),
+    _metric(
+        "end_to_end_latency_seconds",
+        "histogram",
+        "From the record's timestamp to its outcome committed.",
+        LATENCIES,
+    ),
+    _metric(
+        "consumer_lag_records",
+        "gauge",
+        "Records of an assigned partition that are not committed yet.",
+        topic=None,
+        partition=None,
+    ),
+    _metric(
+        "consumer_position_timestamp_seconds",
+        "gauge",
+        "Timestamp of the newest record whose outcome is committed.",
+    ),
+    _metric("partitions_assigned", "gauge", "Partitions that this worker owns."),
+    _metric("rebalances_total", "counter", "Assignments received from the group."),
+    _metric(
+        "commits_total",
+        "counter",
+        "Attempts to publish and commit.",
+        outcome=("committed", "failed"),
+    ),
+    _metric(
+        "dead_letters_total",
+        "counter",
+        "Records sent to the dead letters.",
+        reason=tuple(RejectionReason),
+    ),
+    _metric(
+        "retries_total", "counter", "Steps tried again because something was away.", reason=RETRIES
+    ),
+    _metric(
+        "entities_total", "counter", "Entities in published events.", label=None, language=None
+    ),
+    _metric("entity_score", "histogram", "Scores of entities in published events.", RATIOS),
+    _metric("model_info", "info", "The model being served."),
+    _metric(
+        "model_load_duration_seconds",
+        "gauge",
+        "Time it took to verify, load and warm up the model.",
+    ),
+    _metric(
+        "model_last_reload_success_timestamp_seconds", "gauge", "When the model was last loaded."
+    ),
+    _metric(
+        "last_document_processed_timestamp_seconds", "gauge", "When an outcome was last committed."
+    ),
+    _metric("event_loop_delay_seconds", "gauge", "How late the event loop's heartbeat last was."),
+    _metric("build_info", "info", "The worker's release, code and runtime."),
+)
+
+_KINDS = {"counter": Counter, "gauge": Gauge, "histogram": Histogram, "info": Info}
+
+
+class Metrics:
+    """The metrics of one worker, in a registry of their own; safe to use from any thread."""
+
+    def __init__(self, *, languages: Iterable[str], labels: Iterable[str], model: str) -> None:
+        self.languages = frozenset(languages) | {OTHER, UNDECLARED}
+        self.registry = CollectorRegistry()
+        later = {
+            "language": tuple(sorted(self.languages)),
+            "label": tuple(sorted(labels)),
+            "model": (model,),
+        }
+        self._metrics = {metric.name: self._create(metric, later) for metric in CATALOGUE}
+
+    def count(self, name: str, amount: float = 1, /, **labels: str) -> None:
+        """Add `amount` to a counter."""
+        self._child(name, labels).inc(amount)
+
+    def set(self, name: str, value: float, /, **labels: str) -> None:
+        """Set a gauge."""
+        self._child(name, labels).set(value)
+
+    def add(self, name: str, amount: float, /, **labels: str) -> None:
+        """Add `amount`, which may be negative, to a gauge."""
+        self._child(name, labels).inc(amount)
+
+    def observe(self, name: str, value: float, /, **labels: str) -> None:
+        """Put `value` into a histogram."""
+        self._child(name, labels).observe(value)
+
+    def info(self, name: str, /, **values: str) -> None:
+        """Set the labels of an info metric."""
+        self._metrics[name].info(values)
+
+    def forget(self, name: str, /, *labels: str) -> None:
+        """Drop one series, as that of a partition that was given away."""
+        self._metrics[name].remove(*labels)
+
+    def language_label(self, declared: str | None) -> str:
+        """Return the label value of a declared language: itself, `other` or `undeclared`."""
+        if declared is None:
+            return UNDECLARED
+        primary = declared.split("-", 1)[0]
+        return primary if primary in self.languages else OTHER
+
+    def exposition(self) -> bytes:
+        """Return all metrics in the text format that Prometheus scrapes."""
+        return generate_latest(self.registry)
+
+    def _create(self, metric: Metric, later: Mapping[str, tuple[str, ...]]) -> Any:
+        options = {"buckets": metric.buckets} if metric.buckets else {}
+        # prometheus_client adds `_total` and `_info` itself.
+        name = PREFIX + metric.name.removesuffix("_total").removesuffix("_info")
+        created = _KINDS[metric.kind](
+            name, metric.help, tuple(metric.labels), registry=self.registry, **options
+        )
+        sets = [values or later.get(label) for label, values in metric.labels.items()]
+        if metric.labels and all(sets):
+            for values in product(*(values or () for values in sets)):
+                created.labels(*values)
+        return created
+
+    def _child(self, name: str, labels: Mapping[str, str]) -> Any:
+        metric = self._metrics[name]
+        return metric.labels(**labels) if labels else metric

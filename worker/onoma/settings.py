@@ -1,0 +1,390 @@
+"""Settings: one frozen tree, read once at start from YAML, environment and secret files.
+
+Later sources win: YAML file, then files below the secrets directory, then environment
+(`ONOMA_KAFKA__GROUP_ID` is `kafka.group_id`). Unknown knobs and contradictions are refused with the
+names of the knobs. Durations are seconds, sizes bytes. Secrets never show in a repr, a log or an
+error.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, Literal, Self
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, model_validator
+from pydantic_settings import (
+    BaseSettings,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+)
+
+from onoma.errors import WrongUseError
+
+SECRETS_DIRECTORY = Path("/run/secrets/onoma")
+
+Port = int
+Seconds = float
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Kafka(_Section):
+    """The cluster, who we are there, and how long to wait for it."""
+
+    bootstrap_servers: str = Field(
+        "localhost:9092", description="Brokers to start from, host:port separated by commas."
+    )
+    cluster_name: str = Field(
+        "default",
+        min_length=1,
+        description="Part of every event id. Change it when a topic is deleted and created anew: "
+        "offsets then repeat, and only another name keeps the ids apart.",
+    )
+    group_id: str = Field("onoma", min_length=1, description="Consumer group.")
+    group_instance_id: str | None = Field(
+        None,
+        description="Static membership: a name unique in the group, for example the pod's. A "
+        "restart within "
+        "session_timeout_seconds then moves no partition. Unset: dynamic membership.",
+    )
+    auto_offset_reset: Literal["earliest", "latest", "none"] = Field(
+        "earliest",
+        description="Where to start without a committed offset. `none` makes a lost offset an "
+        "error, which is "
+        "the better choice after the first deployment.",
+    )
+    security_protocol: Literal["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"] = Field(
+        "PLAINTEXT", description="How to talk to the brokers."
+    )
+    sasl_mechanism: Literal["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"] = Field(
+        "SCRAM-SHA-512", description="How to prove who we are, with a SASL protocol."
+    )
+    sasl_username: str | None = Field(None, description="User, with a SASL protocol.")
+    sasl_password: SecretStr | None = Field(
+        None, description="Password, with a SASL protocol; give it as a secret file."
+    )
+    ssl_ca_file: Path | None = Field(
+        None, description="PEM file of the authority that signed the brokers; unset: the system's."
+    )
+    ssl_certificate_file: Path | None = Field(
+        None, description="PEM file of our certificate, for mutual TLS."
+    )
+    ssl_key_file: Path | None = Field(
+        None, description="PEM file of our private key, for mutual TLS."
+    )
+    ssl_key_password: SecretStr | None = Field(None, description="Password of ssl_key_file.")
+    ssl_check_hostname: bool = Field(
+        True,
+        description="Compare the broker's name with its certificate; switch off for tests only.",
+    )
+    compression: Literal["none", "gzip", "snappy", "lz4", "zstd"] = Field(
+        "lz4", description="Compression of what we publish."
+    )
+    session_timeout_seconds: Seconds = Field(
+        45, gt=0, description="Longest silence before the group takes our partitions away."
+    )
+    heartbeat_interval_seconds: Seconds = Field(
+        3, gt=0, description="How often the group hears of us."
+    )
+    rebalance_timeout_seconds: Seconds = Field(
+        120,
+        gt=0,
+        description="How long the group waits for a member that has to finish publishing.",
+    )
+    request_timeout_seconds: Seconds = Field(
+        130,
+        gt=0,
+        description="Longest wait for one answer; a join is held by the broker for a rebalance.",
+    )
+    max_poll_interval_seconds: Seconds = Field(
+        300, gt=0, description="Longest pause between two fetches before the group gives us up."
+    )
+    start_retry_seconds: Seconds = Field(
+        60,
+        ge=0,
+        description="How long to try at start before an unreachable broker or a missing topic is "
+        "an error. "
+        "A worker that has once run waits for its broker without limit.",
+    )
+
+    @model_validator(mode="after")
+    def _check(self) -> Self:
+        sasl = self.security_protocol.startswith("SASL")
+        _refuse(
+            sasl and not (self.sasl_username and self.sasl_password),
+            "kafka.security_protocol",
+            self.security_protocol,
+            "kafka.sasl_username and kafka.sasl_password both set",
+        )
+        _refuse(
+            bool(self.ssl_certificate_file) != bool(self.ssl_key_file),
+            "kafka.ssl_certificate_file",
+            self.ssl_certificate_file,
+            f"set together with kafka.ssl_key_file (found {self.ssl_key_file})",
+        )
+        _refuse(
+            self.session_timeout_seconds < 3 * self.heartbeat_interval_seconds,
+            "kafka.session_timeout_seconds",
+            self.session_timeout_seconds,
+            "at least three times kafka.heartbeat_interval_seconds "
+            f"({self.heartbeat_interval_seconds})",
+        )
+        _refuse(
+            self.request_timeout_seconds <= self.rebalance_timeout_seconds,
+            "kafka.request_timeout_seconds",
+            self.request_timeout_seconds,
+            f"above kafka.rebalance_timeout_seconds ({self.rebalance_timeout_seconds})",
+        )
+        return self
+
+
+class Topics(_Section):
+    """Names of the topics."""
+
+    documents: str = Field("documents.v1", min_length=1, description="Documents come from here.")
+    entities: str = Field("entities.v1", min_length=1, description="Events go here.")
+    dead_letters: str = Field(
+        "dead-letters.v1", min_length=1, description="Rejected records go here, whole."
+    )
+
+    @model_validator(mode="after")
+    def _check(self) -> Self:
+        names = [self.documents, self.entities, self.dead_letters]
+        _refuse(
+            len(set(names)) < len(names),
+            "topics.documents",
+            self.documents,
+            f"different from topics.entities ({self.entities}) and "
+            f"topics.dead_letters ({self.dead_letters})",
+        )
+        return self
+
+
+class Delivery(_Section):
+    """What is promised of the outputs, and how long publishing may take."""
+
+    mode: Literal["exactly_once", "at_least_once"] = Field(
+        "exactly_once",
+        description="exactly_once: outputs and offsets in one Kafka transaction, for readers at "
+        "read_committed. "
+        "at_least_once: for brokers without transactions; a repeated event has the same event_id.",
+    )
+    publish_timeout_seconds: Seconds = Field(
+        20, gt=0, description="Longest wait for one transaction before its lane is taken anew."
+    )
+    transaction_timeout_seconds: Seconds = Field(
+        30,
+        gt=0,
+        description="After this the broker gives up a transaction of a worker that died; until "
+        "then it holds "
+        "back readers at read_committed.",
+    )
+    outputs_per_transaction: int = Field(
+        500, ge=1, description="Most records that one transaction carries."
+    )
+
+    @model_validator(mode="after")
+    def _check(self) -> Self:
+        _refuse(
+            self.transaction_timeout_seconds <= self.publish_timeout_seconds,
+            "delivery.transaction_timeout_seconds",
+            self.transaction_timeout_seconds,
+            f"above delivery.publish_timeout_seconds ({self.publish_timeout_seconds})",
+        )
+        return self
+
+
+class DeadLetters(_Section):
+    """When so many rejections say that the deployment is wrong, not the documents."""
+
+    window_documents: int = Field(1000, ge=1, description="Documents that are looked back on.")
+    minimum_documents: int = Field(100, ge=1, description="Below this number no share is judged.")
+    maximum_share: float = Field(
+        0.5,
+        gt=0,
+        le=1,
+        description="Above this share of rejections the worker stops; 1 switches it off.",
+    )
+    maximum_in_a_row: int = Field(
+        100,
+        ge=0,
+        description="After this many rejections in a row the worker stops; 0 switches it off.",
+    )
+
+
+class Model(_Section):
+    """What finds the names."""
+
+    path: Path | None = Field(
+        None, description="Directory of a model bundle; unset: the shipped one."
+    )
+
+
+class PolicyFile(_Section):
+    """What decides about a document."""
+
+    path: Path | None = Field(
+        None, description="JSON file of a policy.v1; unset: the built-in one."
+    )
+
+
+class Processing(_Section):
+    """How the processor is used."""
+
+    threads: int = Field(
+        0, ge=0, le=256, description="Inference threads; 0: as many as the processors we may use."
+    )
+    units_per_call: int = Field(
+        1024,
+        ge=600,
+        description="Words and punctuation marks in one model call, context and separators "
+        "counted; larger "
+        "calls fall out of the processor's cache. A window alone has up to 521.",
+    )
+    documents_in_flight: int = Field(
+        64, ge=1, description="Documents of one partition between fetch and commit."
+    )
+    bytes_in_flight: int = Field(
+        16 * 1024**2, ge=1, description="Bytes of one partition's records between fetch and commit."
+    )
+
+
+class Server(_Section):
+    """Where metrics and health are served, on a thread of their own."""
+
+    host: str = Field("127.0.0.1", description="Address to listen on; 0.0.0.0 in a container.")
+    port: Port = Field(
+        9108, ge=0, le=65535, description="Port of /metrics, /livez, /readyz, /startupz."
+    )
+
+
+class Shutdown(_Section):
+    """How the worker ends."""
+
+    drain_seconds: Seconds = Field(
+        25,
+        gt=0,
+        description="After SIGTERM: time to finish and publish what was fetched. The rest stays "
+        "uncommitted and "
+        "is read again.",
+    )
+
+
+class Logs(_Section):
+    """What is written to standard error."""
+
+    level: Literal["debug", "info", "warning", "error"] = Field("info", description="Lowest level.")
+    format: Literal["json", "console"] = Field(
+        "json", description="One JSON object a line, or for eyes."
+    )
+
+
+class Settings(BaseSettings):
+    """All settings of a worker."""
+
+    model_config = SettingsConfigDict(
+        frozen=True,
+        extra="forbid",
+        env_prefix="ONOMA_",
+        env_nested_delimiter="__",
+        nested_model_default_partial_update=True,
+    )
+
+    kafka: Kafka = Field(default_factory=Kafka)
+    topics: Topics = Field(default_factory=Topics)
+    delivery: Delivery = Field(default_factory=Delivery)
+    dead_letters: DeadLetters = Field(default_factory=DeadLetters)
+    model: Model = Field(default_factory=Model)
+    policy: PolicyFile = Field(default_factory=PolicyFile)
+    processing: Processing = Field(default_factory=Processing)
+    server: Server = Field(default_factory=Server)
+    shutdown: Shutdown = Field(default_factory=Shutdown)
+    logs: Logs = Field(default_factory=Logs)
+
+    @model_validator(mode="after")
+    def _check(self) -> Self:
+        _refuse(
+            self.kafka.rebalance_timeout_seconds <= self.delivery.publish_timeout_seconds,
+            "kafka.rebalance_timeout_seconds",
+            self.kafka.rebalance_timeout_seconds,
+            f"above delivery.publish_timeout_seconds ({self.delivery.publish_timeout_seconds})",
+        )
+        return self
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Let the environment win over what `load` read from files."""
+        return env_settings, init_settings
+
+
+def load(config: Path | None, *, secrets: Path = SECRETS_DIRECTORY) -> Settings:
+    """Return the settings from the YAML file `config`, the `secrets` directory and the environment.
+
+    Raises WrongUseError with one line per knob: what was found, what was wanted.
+    """
+    values = _read_yaml(config) if config else {}
+    _add_secrets(values, secrets)
+    try:
+        return Settings(**values)
+    except ValidationError as error:
+        lines = [_line(problem) for problem in error.errors(include_url=False)]
+        where = str(config) if config else "settings"
+        raise WrongUseError("\n".join(f"{where}: {line}" for line in lines)) from None
+
+
+def _add_secrets(values: dict[str, Any], directory: Path) -> None:
+    """Put the secret files into `values`: a file `kafka__sasl_password` is that knob.
+
+    Names that open with a dot are Kubernetes' own, and no settings.
+    """
+    if not directory.is_dir():
+        return
+    for path in sorted(directory.iterdir()):
+        section, delimiter, knob = path.name.partition("__")
+        if path.name.startswith(".") or not delimiter:
+            continue
+        inner = values.setdefault(section, {})
+        if isinstance(inner, dict):
+            inner[knob] = path.read_text(encoding="utf-8").rstrip("\r\n")
+
+
+def _read_yaml(path: Path) -> dict[str, Any]:
+    try:
+        values = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise WrongUseError(f"{path}: can't be read: {error.strerror}") from error
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise WrongUseError(f"{path}: is not YAML: {error}") from error
+    if values is None:
+        return {}
+    if not isinstance(values, dict):
+        raise WrongUseError(
+            f"{path}: found {type(values).__name__}, wanted sections such as kafka:"
+        )
+    return values
+
+
+def _line(problem: Any) -> str:
+    """Return one problem of pydantic as one line that names the knob and never quotes a secret."""
+    knob = ".".join(str(part) for part in problem["loc"])
+    if problem["type"] == "extra_forbidden":
+        return f"{knob}: there is no such setting"
+    if problem["type"] == "value_error" and "error" in problem.get("ctx", {}):
+        return str(problem["ctx"]["error"])
+    secret = "password" in knob
+    return f"{knob}: found {'a value' if secret else repr(problem['input'])}: {problem['msg']}"
+
+
+def _refuse(contradiction: bool, knob: str, found: object, wanted: str) -> None:
+    if contradiction:
+        raise ValueError(f"{knob}: found {found}, wanted {wanted}")

@@ -1,0 +1,1 @@
+"""The shell: Kafka, Faust, threads and the clock, around the pure pipeline."""

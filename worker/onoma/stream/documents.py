@@ -1,0 +1,304 @@
+"""The document service: fetches for all lanes, hands over to the scheduler, survives the broker.
+
+`Documents` runs under Faust's worker and owns its consumer; Faust's own agents and producers never
+see a document (docs/architecture.md, "Why Faust is only the shell"). One `_serve` is one life of a
+consumer: it ends when asked to stop, or in an error. What passes is waited out with a new consumer,
+what does not stops the process.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from functools import partial
+from typing import Any, TypeVar
+
+import structlog
+from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka.errors import KafkaError
+from mode import Service
+
+from onoma.errors import FatalError, TransientError
+from onoma.metrics import Metrics
+from onoma.pipeline import Outcome, Versions
+from onoma.settings import Settings
+from onoma.stream.deadletter import RejectionLimit
+from onoma.stream.health import Health
+from onoma.stream.kafka import consumer_options, explained
+from onoma.stream.lane import Entry, Lane
+from onoma.stream.outbox import (
+    IdempotentOutbox,
+    Outbox,
+    TransactionalOutbox,
+    stop_quietly,
+)
+from onoma.stream.ownership import Ownership, take_seconds
+from onoma.stream.publisher import Publisher
+from onoma.stream.scheduler import Scheduler
+from onoma.stream.topics import check_before_start
+
+log = structlog.get_logger(__name__)
+Answer = TypeVar("Answer")
+
+FETCH_MILLISECONDS = 200
+FETCH_WITH_FULL_LANES_MILLISECONDS = 20
+"""Short while a lane is full: its records may lie fetched already, and it may get room at any time.
+"""
+PROBE_SECONDS = 2.0
+FIRST_PAUSE_SECONDS = 0.5
+LONGEST_PAUSE_SECONDS = 10.0
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """What the composition root gives the service."""
+
+    settings: Settings
+    versions: Callable[[], Versions]
+    metrics: Metrics
+    health: Health
+
+
+class Documents(Service):
+    """Everything between the documents' topic and the outcomes' topics."""
+
+    def __init__(self, parts: Parts, *, threads: int, **options: Any) -> None:
+        super().__init__(**options)
+        self._parts = parts
+        self._settings = parts.settings
+        self._limits = parts.versions().policy.policy.limits
+        self._limit = RejectionLimit(parts.settings.dead_letters)
+        self._stopping = asyncio.Event()
+        self._ended = asyncio.Event()
+        self._waiting: asyncio.Future[Any] | None = None
+        self._room = asyncio.Event()
+        self._ownership: Ownership | None = None
+        self._scheduler = Scheduler(
+            threads=threads,
+            units_per_call=parts.settings.processing.units_per_call,
+            metrics=parts.metrics,
+            on_failure=self._thread_failed,
+        )
+
+    async def on_start(self) -> None:
+        """Start the inference threads."""
+        self._scheduler.start()
+
+    async def on_stop(self) -> None:
+        """Drain: no new document is fetched, what is fetched is published until the deadline."""
+        self._stopping.set()
+        if self._waiting is not None:
+            self._waiting.cancel()
+        # Twice three seconds for clients that do not stop, on top of the drain itself.
+        await _within(self._ended.wait(), self._settings.shutdown.drain_seconds + 8)
+        await asyncio.to_thread(self._scheduler.stop, 1.0)
+        log.info("documents stopped")
+
+    @Service.task
+    async def _beat(self) -> None:
+        """Tell the health server that the loop is alive, and how late it runs."""
+        loop = asyncio.get_running_loop()
+        while not self.should_stop:
+            due = loop.time() + 1.0
+            await asyncio.sleep(1.0)
+            self._parts.health.beat()
+            self._parts.metrics.set("event_loop_delay_seconds", max(0.0, loop.time() - due))
+
+    @Service.task
+    async def _run(self) -> None:
+        """Serve until stopped, with a new consumer after each outage."""
+        try:
+            await check_before_start(self._settings, self._limits, self._stopping)
+            pause = FIRST_PAUSE_SECONDS
+            while not self._stopping.is_set():
+                try:
+                    await self._serve()
+                    pause = FIRST_PAUSE_SECONDS
+                except (KafkaError, OSError, TimeoutError, TransientError) as error:
+                    self._refuse(error)
+                    await _within(self._stopping.wait(), pause)
+                    pause = min(2 * pause, LONGEST_PAUSE_SECONDS)
+        finally:
+            self._ended.set()
+
+    def _refuse(self, error: BaseException) -> None:
+        """Raise unless `error` is one that passes."""
+        meaning = error if isinstance(error, TransientError) else explained(error, self._settings)
+        if meaning is None:
+            raise FatalError(f"Kafka failed with {type(error).__name__}: {error}") from error
+        if isinstance(meaning, FatalError):
+            raise meaning from error
+        self._parts.health.broker_answers = False
+        self._parts.metrics.count("retries_total", reason="broker_away")
+        log.warning("consumer given up, trying again", error=type(error).__name__)
+
+    async def _serve(self) -> None:
+        """Live one consumer's life."""
+        consumer = AIOKafkaConsumer(**consumer_options(self._settings.kafka, self._limits))
+        ownership = self._new_ownership(consumer)
+        self._ownership = ownership
+        consumer.subscribe([self._settings.topics.documents], listener=ownership)
+        probe = asyncio.create_task(self._probe(consumer, ownership))
+        try:
+            await self._unless_stopped(consumer.start())
+            await self._fetch(consumer, ownership)
+            await self._drain(ownership)
+        finally:
+            probe.cancel()
+            self._parts.health.joined = False
+            await ownership.close()
+            await stop_quietly(consumer)
+
+    def _new_ownership(self, consumer: AIOKafkaConsumer) -> Ownership:
+        outbox = self._new_outbox(consumer)
+        publisher = Publisher(
+            outbox,
+            settings=self._settings,
+            metrics=self._parts.metrics,
+            limit=self._limit,
+            seek=consumer.seek,
+            take_seconds=take_seconds(self._settings),
+        )
+
+        async def run(lane: Lane) -> None:
+            await publisher.run(lane, self._room.set)
+
+        return Ownership(
+            consumer,
+            outbox,
+            settings=self._settings,
+            metrics=self._parts.metrics,
+            run=run,
+            drop=self._scheduler.drop,
+        )
+
+    def _new_outbox(self, consumer: AIOKafkaConsumer) -> Outbox:
+        async def committed(partition: TopicPartition) -> int | None:
+            offset: int | None = await consumer.committed(partition)
+            return offset
+
+        async def commit(partition: TopicPartition, offset: int) -> None:
+            await consumer.commit({partition: offset})
+
+        if self._settings.delivery.mode == "exactly_once":
+            return TransactionalOutbox(self._settings, self._limits, committed)
+        return IdempotentOutbox(self._settings, self._limits, committed, commit)
+
+    async def _fetch(self, consumer: AIOKafkaConsumer, ownership: Ownership) -> None:
+        """Fetch for the lanes that have room until asked to stop; raise what failed elsewhere."""
+        while not self._stopping.is_set():
+            if ownership.failure:
+                raise ownership.failure
+            self._parts.health.joined = ownership.assigned
+            self._room.clear()
+            lanes = ownership.lanes
+            room = [partition for partition, lane in lanes.items() if lane.has_room()]
+            if lanes and not room:
+                await _within(self._room.wait(), FETCH_MILLISECONDS / 1000)
+                continue
+            full = len(room) < len(lanes)
+            wait = FETCH_WITH_FULL_LANES_MILLISECONDS if full else FETCH_MILLISECONDS
+            fetched = await self._unless_stopped(
+                consumer.getmany(
+                    *room,
+                    timeout_ms=wait,
+                    max_records=self._settings.processing.documents_in_flight,
+                )
+            )
+            for partition, records in (fetched or {}).items():
+                self._take_in(consumer, lanes.get(partition), records)
+
+    def _take_in(self, consumer: AIOKafkaConsumer, lane: Lane | None, records: list[Any]) -> None:
+        if lane is None:
+            return  # being reassigned: whoever takes the partition seeks
+        entries = lane.accept(records)
+        if entries is None:
+            consumer.seek(lane.partition, lane.fetch_offset)
+            return
+        versions = self._parts.versions()
+        for entry in entries:
+            finish = partial(self._finish_soon, asyncio.get_running_loop(), lane, entry)
+            self._scheduler.submit(lane.partition, entry.record, versions, finish)
+            self._parts.metrics.count("document_bytes_total", len(entry.record.value or b""))
+
+    @staticmethod
+    def _finish_soon(
+        loop: asyncio.AbstractEventLoop, lane: Lane, entry: Entry, outcome: Outcome
+    ) -> None:
+        """Bring an outcome from a thread to its lane."""
+        loop.call_soon_threadsafe(lane.finish, entry, outcome)
+
+    async def _drain(self, ownership: Ownership) -> None:
+        """Wait for the lanes to empty, at most the drain deadline; the rest stays uncommitted."""
+        lanes = ownership.lanes
+        loop = asyncio.get_running_loop()
+        deadline = loop.time() + self._settings.shutdown.drain_seconds
+        while any(len(lane) for lane in lanes.values()) and loop.time() < deadline:
+            if ownership.failure:
+                raise ownership.failure
+            await _within(self._room.wait(), 0.1)
+            self._room.clear()
+        left = sum(len(lane) for lane in lanes.values())
+        log.info("drained", documents_left=left)
+
+    async def _probe(self, consumer: AIOKafkaConsumer, ownership: Ownership) -> None:
+        """Ask the broker for end offsets: readiness and lag come from its answer."""
+        metrics, health = self._parts.metrics, self._parts.health
+        shown: set[TopicPartition] = set()
+        while True:
+            lanes = dict(ownership.lanes)
+            first = TopicPartition(self._settings.topics.documents, 0)
+            try:
+                async with asyncio.timeout(PROBE_SECONDS):
+                    ends = await consumer.end_offsets(list(lanes) or [first])
+            except (KafkaError, OSError, TimeoutError, ValueError):
+                health.broker_answers = False
+            else:
+                health.broker_answers = True
+                for partition, lane in lanes.items():
+                    lag = max(0, ends[partition] - lane.next_offset)
+                    labels = {"topic": partition.topic, "partition": str(partition.partition)}
+                    metrics.set("consumer_lag_records", lag, **labels)
+                for gone in shown - lanes.keys():
+                    metrics.forget("consumer_lag_records", gone.topic, str(gone.partition))
+                shown = set(lanes)
+            metrics.set("queue_documents", sum(len(lane) for lane in lanes.values()))
+            metrics.set("queue_bytes", sum(lane.bytes_ for lane in lanes.values()))
+            await asyncio.sleep(PROBE_SECONDS)
+
+    async def _unless_stopped(self, awaitable: Awaitable[Answer]) -> Answer | None:
+        """Wait for something that may take a whole rebalance; None when asked to stop meanwhile."""
+        if self._stopping.is_set():
+            return None
+        waiting: asyncio.Future[Answer] = asyncio.ensure_future(awaitable)
+        self._waiting = waiting
+        try:
+            return await waiting
+        except asyncio.CancelledError:
+            task = asyncio.current_task()
+            if not self._stopping.is_set() or (task is not None and task.cancelling()):
+                raise
+            return None
+        finally:
+            self._waiting = None
+
+    def _thread_failed(self, error: BaseException) -> None:
+        """Stop the process for a bug in a thread: called there, raised by the fetch loop."""
+        log.error("thread failed", error=type(error).__name__)
+
+        def fail() -> None:
+            if self._ownership:
+                self._ownership.fail(error)
+
+        if not self.loop.is_closed():
+            self.loop.call_soon_threadsafe(fail)
+
+
+async def _within(awaitable: Awaitable[Any], seconds: float) -> None:
+    """Wait for `awaitable`, at most `seconds`."""
+    try:
+        async with asyncio.timeout(seconds):
+            await awaitable
+    except TimeoutError:
+        pass

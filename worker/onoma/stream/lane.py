@@ -1,0 +1,129 @@
+"""A lane: the documents of one assigned partition between fetch and commit, in order.
+
+Outcomes arrive in any order and leave in the partition's order. The rule that keeps every document:
+`next_offset` is the first one not committed and moves only after a commit, `fetch_offset` is the
+first one not taken in; a fetched batch that starts below `fetch_offset` is stale and is read again
+(aiokafka may hand over records of another assignment).
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from aiokafka import ConsumerRecord, TopicPartition
+
+from onoma.contracts.records import Record
+from onoma.pipeline import Outcome
+
+
+@dataclass(slots=True, eq=False)
+class Entry:
+    """One document of a lane; `timestamp_ms` is its record's."""
+
+    record: Record
+    timestamp_ms: int
+    bytes_: int
+    outcome: Outcome | None = None
+
+
+class Lane:
+    """The queue of one partition; lives on the event loop alone."""
+
+    def __init__(
+        self, partition: TopicPartition, offset: int, *, max_documents: int, max_bytes: int
+    ) -> None:
+        self.partition = partition
+        self.next_offset = offset
+        self.fetch_offset = offset
+        self.bytes_ = 0
+        self.closing = asyncio.Event()
+        self._max_documents = max_documents
+        self._max_bytes = max_bytes
+        self._entries: deque[Entry] = deque()
+        self._changed = asyncio.Event()
+
+    def __len__(self) -> int:
+        """Return the number of documents in flight."""
+        return len(self._entries)
+
+    @property
+    def closed(self) -> bool:
+        """Say whether the partition was given up."""
+        return self.closing.is_set()
+
+    def has_room(self) -> bool:
+        """Say whether more may be fetched."""
+        return len(self) < self._max_documents and self.bytes_ < self._max_bytes
+
+    def accept(self, records: Sequence[ConsumerRecord]) -> list[Entry] | None:
+        """Take in a fetched batch; None when it is stale and has to be read again from
+        `fetch_offset`.
+
+        Gaps are normal: transaction markers and compaction leave them.
+        """
+        if records[0].offset < self.fetch_offset:
+            return None
+        entries = [_entry(record) for record in records]
+        self._entries.extend(entries)
+        self.bytes_ += sum(entry.bytes_ for entry in entries)
+        self.fetch_offset = records[-1].offset + 1
+        return entries
+
+    def finish(self, entry: Entry, outcome: Outcome) -> None:
+        """Note the outcome of `entry`."""
+        entry.outcome = outcome
+        if self._entries and self._entries[0].outcome is not None:
+            self._changed.set()
+
+    async def finished_head(self, limit: int) -> list[Entry]:
+        """Wait until the first document is finished; return the finished ones at the head, at most
+        `limit`.
+
+        They stay in the lane until `commit`. An empty list says that the lane was closed.
+        """
+        while not self.closed:
+            self._changed.clear()
+            head: list[Entry] = []
+            for entry in self._entries:
+                if entry.outcome is None or len(head) == limit:
+                    break
+                head.append(entry)
+            if head:
+                return head
+            await self._changed.wait()
+        return []
+
+    def commit(self, offset: int) -> None:
+        """Let go of all documents below `offset`, which is committed."""
+        while self._entries and self._entries[0].record.offset < offset:
+            self.bytes_ -= self._entries.popleft().bytes_
+        self.next_offset = offset
+
+    def restart_at(self, offset: int, seek: Callable[[TopicPartition, int], None]) -> None:
+        """Go on from the committed `offset` after a publication of unknown outcome.
+
+        Outcomes are pure, so what is already computed stays good; only an offset that somebody
+        moved beyond what this lane knows means reading again.
+        """
+        if self.next_offset <= offset <= self.fetch_offset:
+            self.commit(offset)
+            self._changed.set()
+            return
+        self._entries.clear()
+        self.bytes_ = 0
+        self.next_offset = self.fetch_offset = offset
+        seek(self.partition, offset)
+
+    def close(self) -> None:
+        """End the lane; what is waiting wakes up."""
+        self.closing.set()
+        self._changed.set()
+
+
+def _entry(record: ConsumerRecord) -> Entry:
+    headers = tuple((name, value or b"") for name, value in record.headers)
+    value = Record(record.topic, record.partition, record.offset, record.key, record.value, headers)
+    return Entry(value, record.timestamp, len(record.value or b"") + len(record.key or b""))

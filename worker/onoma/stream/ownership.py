@@ -1,0 +1,138 @@
+"""The partitions this worker owns: taking them over from the group, giving them back.
+
+Called by aiokafka in the middle of a rebalance, which sets the rules. A listener's exception would
+be swallowed, so it is kept for the fetch loop to raise. No heartbeat is sent while partitions are
+taken, so that is bounded well below the session timeout; giving back waits for the publication
+under way, below the rebalance timeout.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Iterable
+
+import structlog
+from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka.abc import ConsumerRebalanceListener
+
+from onoma.errors import FatalError
+from onoma.metrics import Metrics
+from onoma.settings import Settings
+from onoma.stream.lane import Lane
+from onoma.stream.outbox import Outbox
+
+log = structlog.get_logger(__name__)
+
+Run = Callable[[Lane], Awaitable[None]]
+
+
+class Ownership(ConsumerRebalanceListener):
+    """The lanes of the assigned partitions, each with the task that publishes it."""
+
+    def __init__(
+        self,
+        consumer: AIOKafkaConsumer,
+        outbox: Outbox,
+        *,
+        settings: Settings,
+        metrics: Metrics,
+        run: Run,
+        drop: Callable[[TopicPartition], None],
+    ) -> None:
+        self.lanes: dict[TopicPartition, Lane] = {}
+        self.assigned = False
+        self.failure: BaseException | None = None
+        self._consumer = consumer
+        self._outbox = outbox
+        self._settings = settings
+        self._metrics = metrics
+        self._run = run
+        self._drop = drop
+        self._tasks: dict[TopicPartition, asyncio.Task[None]] = {}
+
+    async def on_partitions_revoked(self, revoked: Iterable[TopicPartition]) -> None:
+        """Let the publications under way end, then give the partitions back."""
+        self.assigned = False
+        try:
+            await asyncio.gather(*(self._give_back(partition) for partition in list(self.lanes)))
+        except Exception as error:
+            self.fail(error)
+
+    async def on_partitions_assigned(self, assigned: Iterable[TopicPartition]) -> None:
+        """Take the partitions, all at once, and start their lanes."""
+        partitions = list(assigned)
+        try:
+            async with asyncio.timeout(take_seconds(self._settings)), asyncio.TaskGroup() as group:
+                for partition in partitions:
+                    group.create_task(self._take(partition))
+        except (ExceptionGroup, TimeoutError) as error:
+            self.fail(error.exceptions[0] if isinstance(error, ExceptionGroup) else error)
+            return
+        self.assigned = True
+        self._metrics.count("rebalances_total")
+        self._metrics.set("partitions_assigned", len(partitions))
+        log.info("partitions assigned", partitions=sorted(p.partition for p in partitions))
+
+    def fail(self, error: BaseException) -> None:
+        """Keep the first failure for the fetch loop."""
+        self.failure = self.failure or error
+
+    async def close(self) -> None:
+        """Give everything back."""
+        await self.on_partitions_revoked(())
+        await self._outbox.close()
+        self._metrics.set("partitions_assigned", 0)
+
+    async def _take(self, partition: TopicPartition) -> None:
+        offset = await self._outbox.take(partition)
+        if offset is None:
+            offset = await self._first_offset(partition)
+        lane = Lane(
+            partition,
+            offset,
+            max_documents=self._settings.processing.documents_in_flight,
+            max_bytes=self._settings.processing.bytes_in_flight,
+        )
+        # No await from here on: the lane and the consumer have to agree on the offset.
+        self._consumer.seek(partition, offset)
+        self.lanes[partition] = lane
+        self._tasks[partition] = asyncio.create_task(self._run_lane(lane))
+
+    async def _first_offset(self, partition: TopicPartition) -> int:
+        """Return where a partition without a committed offset begins for us."""
+        reset = self._settings.kafka.auto_offset_reset
+        if reset == "none":
+            raise FatalError(
+                f"partition {partition.partition} of {partition.topic} has no committed offset in "
+                f"group "
+                f"{self._settings.kafka.group_id} and kafka.auto_offset_reset is none; set the "
+                "group's offsets, or earliest for a first deployment"
+            )
+        if reset == "earliest":
+            offsets = await self._consumer.beginning_offsets([partition])
+        else:
+            offsets = await self._consumer.end_offsets([partition])
+        offset: int = offsets[partition]
+        return offset
+
+    async def _run_lane(self, lane: Lane) -> None:
+        try:
+            await self._run(lane)
+        except Exception as error:
+            self.fail(error)
+
+    async def _give_back(self, partition: TopicPartition) -> None:
+        lane = self.lanes.pop(partition)
+        lane.close()
+        self._drop(partition)
+        task = self._tasks.pop(partition)
+        # The lane's own publish timeout ends it before this does.
+        await asyncio.wait([task], timeout=self._settings.delivery.publish_timeout_seconds + 5)
+        task.cancel()
+        await asyncio.wait([task], timeout=1)
+        await self._outbox.release(partition)
+
+
+def take_seconds(settings: Settings) -> float:
+    """Return how long taking partitions may last: no heartbeat is sent meanwhile."""
+    return 0.6 * settings.kafka.session_timeout_seconds

@@ -1,0 +1,172 @@
+"""Publishes what is finished at the head of a lane, and takes the lane anew when that goes wrong.
+
+One task per lane. A publication that failed has an unknown outcome: the offset says which. So the
+partition is taken again (a new producer settles the old transaction), its committed offset is read,
+and the lane goes on from there; outcomes are pure, so nothing is computed twice.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable, Sequence
+
+import structlog
+from aiokafka import TopicPartition
+from aiokafka.errors import KafkaError
+
+from onoma.errors import FatalError, TransientError
+from onoma.metrics import Metrics
+from onoma.pipeline import Annotated, Outcome
+from onoma.settings import Settings
+from onoma.stream.deadletter import RejectionLimit
+from onoma.stream.kafka import explained
+from onoma.stream.lane import Entry, Lane
+from onoma.stream.outbox import Outbox
+
+log = structlog.get_logger(__name__)
+
+FIRST_PAUSE_SECONDS = 0.5
+LONGEST_PAUSE_SECONDS = 10.0
+FAILURES_IN_A_ROW = 5
+"""Publications that may fail one after the other with the broker up, before it is no accident."""
+
+Seek = Callable[[TopicPartition, int], None]
+
+
+class Publisher:
+    """Takes lanes from finished to committed."""
+
+    def __init__(
+        self,
+        outbox: Outbox,
+        *,
+        settings: Settings,
+        metrics: Metrics,
+        limit: RejectionLimit,
+        seek: Seek,
+        take_seconds: float,
+    ) -> None:
+        self._outbox = outbox
+        self._settings = settings
+        self._metrics = metrics
+        self._limit = limit
+        self._seek = seek
+        self._take_seconds = take_seconds
+
+    async def run(self, lane: Lane, committed: Callable[[], None]) -> None:
+        """Publish the lane's outcomes in order until it is closed; `committed` is called after
+        each.
+        """
+        failures = 0
+        while head := await lane.finished_head(self._settings.delivery.outputs_per_transaction):
+            try:
+                await self._publish(lane, head)
+                committed()
+                failures = 0
+            except (KafkaError, TimeoutError, OSError, AssertionError) as error:
+                # AssertionError: aiokafka's answer to a commit or abort after it was fenced.
+                failures += 1
+                self._refuse(error, failures, lane)
+                await self._take_anew(lane, error)
+
+    async def _publish(self, lane: Lane, head: Sequence[Entry]) -> None:
+        outcomes = [entry.outcome for entry in head if entry.outcome is not None]
+        self._limit.check(outcomes)
+        after = head[-1].record.offset + 1
+        started = time.perf_counter()
+        try:
+            async with asyncio.timeout(self._settings.delivery.publish_timeout_seconds):
+                outputs = [outcome.output for outcome in outcomes]
+                await self._outbox.publish(lane.partition, outputs, after)
+        except BaseException:
+            self._metrics.count("commits_total", outcome="failed")
+            raise
+        lane.commit(after)
+        self._metrics.count("commits_total", outcome="committed")
+        self._metrics.observe(
+            "stage_duration_seconds", time.perf_counter() - started, stage="publish"
+        )
+        self._count(head, outcomes)
+
+    def _refuse(self, error: BaseException, failures: int, lane: Lane) -> None:
+        """Raise what a person has to mend."""
+        meaning = explained(error, self._settings)
+        if isinstance(meaning, FatalError):
+            raise meaning from error
+        if meaning is None and failures >= FAILURES_IN_A_ROW:
+            raise FatalError(
+                f"publishing for partition {lane.partition.partition} failed {failures} times in "
+                f"a row, "
+                f"last with {type(error).__name__}: {error}; is another worker using "
+                f"kafka.group_id {self._settings.kafka.group_id} or the same "
+                f"kafka.group_instance_id?"
+            ) from error
+
+    async def _take_anew(self, lane: Lane, error: BaseException) -> None:
+        log.warning(
+            "publication failed",
+            partition=lane.partition.partition,
+            error=type(error).__name__,
+            next_offset=lane.next_offset,
+        )
+        away = isinstance(explained(error, self._settings), TransientError)
+        self._metrics.count("retries_total", reason="broker_away" if away else "publish_failed")
+        # A worker that lost its place in the group hears of it at the next heartbeat. Until then
+        # the partition may be somebody else's, and taking it would throw the new owner out.
+        pause = 1.5 * self._settings.kafka.heartbeat_interval_seconds
+        while not await _closed_within(lane, pause):
+            try:
+                async with asyncio.timeout(self._take_seconds):
+                    offset = await self._outbox.take(lane.partition)
+            except (KafkaError, TimeoutError, OSError) as problem:
+                meaning = explained(problem, self._settings)
+                if isinstance(meaning, FatalError):
+                    raise meaning from problem
+                self._metrics.count("retries_total", reason="broker_away")
+                pause = min(max(2 * pause, FIRST_PAUSE_SECONDS), LONGEST_PAUSE_SECONDS)
+            else:
+                if not lane.closed:
+                    lane.restart_at(lane.next_offset if offset is None else offset, self._seek)
+                    log.info("lane taken anew", partition=lane.partition.partition)
+                return
+
+    def _count(self, head: Sequence[Entry], outcomes: Sequence[Outcome]) -> None:
+        now = time.time()
+        for entry, outcome in zip(head, outcomes, strict=True):
+            self._metrics.observe(
+                "end_to_end_latency_seconds", max(0.0, now - entry.timestamp_ms / 1000)
+            )
+            count_outcome(outcome, self._metrics)
+        newest = max(entry.timestamp_ms for entry in head) / 1000
+        self._metrics.set("consumer_position_timestamp_seconds", newest)
+        self._metrics.set("last_document_processed_timestamp_seconds", now)
+
+
+def count_outcome(outcome: Outcome, metrics: Metrics) -> None:
+    """Count a published outcome."""
+    if not isinstance(outcome, Annotated):
+        metrics.count("documents_total", outcome="dead_lettered")
+        metrics.count("dead_letters_total", reason=str(outcome.rejected.reason))
+        return
+    event = outcome.event
+    language = metrics.language_label(event.language.declared)
+    metrics.count("documents_total", outcome="annotated")
+    metrics.count("documents_by_language_total", language=language, support=event.language.support)
+    for entity in event.entities:
+        metrics.count("entities_total", label=entity.label, language=language)
+        metrics.observe("entity_score", entity.score)
+    if event.coverage.truncated:
+        metrics.count("truncated_documents_total")
+        unread = event.coverage.characters_total - event.coverage.characters_read
+        metrics.count("unread_characters_total", unread)
+
+
+async def _closed_within(lane: Lane, seconds: float) -> bool:
+    """Wait `seconds`, or less when the lane is closed; say whether it is."""
+    try:
+        async with asyncio.timeout(seconds):
+            await lane.closing.wait()
+    except TimeoutError:
+        return lane.closed
+    return True

@@ -1,0 +1,328 @@
+"""Runs the pipeline's stages on threads: documents of all lanes in, outcomes back to their lanes.
+
+The event loop hands records over and goes on; the threads here decode, pack windows of all lanes
+into model calls and conclude. Three rules. A call mixes windows, never results: what a document
+gets is its own. A call that fails is split until the document at fault is alone, and only that one
+is rejected. And lanes share the processor by words, not by documents: the one that has been served
+least is next, so a lane of books does not starve a lane of tweets.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Hashable, Iterator, Sequence
+from dataclasses import dataclass, field
+from functools import partial
+
+import structlog
+
+from onoma.contracts.records import Record
+from onoma.errors import RejectedDocument, RejectionReason
+from onoma.metrics import Metrics
+from onoma.ner.wordhash import Emissions
+from onoma.pipeline import DeadLettered, Job, Outcome, Reading, Versions, admit, conclude, reject
+
+log = structlog.get_logger(__name__)
+
+Deliver = Callable[[Outcome], None]
+SEPARATOR_UNITS = 1
+"""The masked row that stands after each window of a call."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Arrival:
+    """A record that was handed in."""
+
+    lane: Hashable
+    record: Record
+    versions: Versions
+    deliver: Deliver
+    submitted: float
+
+
+@dataclass(slots=True, eq=False)
+class _Progress:
+    """An admitted document: windows still `waiting`, and `readings` in the order in which calls
+    return.
+    """
+
+    arrival: _Arrival
+    job: Job
+    waiting: deque[int]
+    readings: list[Reading] = field(default_factory=list)
+    failed: bool = False
+
+    def waiting_units(self) -> int:
+        return sum(len(self.job.features[index]) for index in self.waiting)
+
+    def whole(self) -> bool:
+        return not self.failed and len(self.readings) == len(self.job.windows)
+
+
+@dataclass(slots=True)
+class _LaneQueue:
+    """What one lane has waiting, and the units it was served (start-time fair queueing, Goyal
+    1996).
+    """
+
+    arrivals: deque[_Arrival] = field(default_factory=deque)
+    documents: deque[_Progress] = field(default_factory=deque)
+    served: int = 0
+
+
+Chosen = tuple[_Progress, int]
+"""A document and the index of one of its windows."""
+
+
+class Scheduler:
+    """Threads that take documents from admission to outcome; `deliver` is called on one of them."""
+
+    def __init__(
+        self,
+        *,
+        threads: int,
+        units_per_call: int,
+        metrics: Metrics,
+        on_failure: Callable[[BaseException], None],
+    ) -> None:
+        self._units_per_call = units_per_call
+        self._metrics = metrics
+        self._on_failure = on_failure
+        self._changed = threading.Condition()
+        self._lanes: dict[Hashable, _LaneQueue] = {}
+        self._concluding: deque[_Progress] = deque()
+        self._waiting_units = 0
+        self._waiting_arrivals = 0
+        self._clock = 0
+        self._stopping = False
+        self._threads = [
+            threading.Thread(target=self._work, name=f"onoma-{i}", daemon=True)
+            for i in range(threads)
+        ]
+
+    def start(self) -> None:
+        """Start the threads."""
+        for thread in self._threads:
+            thread.start()
+
+    def stop(self, timeout_seconds: float) -> None:
+        """Let each thread end after the step it is in; what is waiting is forgotten."""
+        with self._changed:
+            self._stopping = True
+            self._changed.notify_all()
+        deadline = time.monotonic() + timeout_seconds
+        for thread in self._threads:
+            thread.join(max(0.0, deadline - time.monotonic()))
+
+    def submit(self, lane: Hashable, record: Record, versions: Versions, deliver: Deliver) -> None:
+        """Take a record in; `deliver` gets its outcome, from another thread."""
+        arrival = _Arrival(lane, record, versions, deliver, time.perf_counter())
+        with self._changed:
+            queue = self._lanes.setdefault(lane, _LaneQueue())
+            if not queue.arrivals and not queue.documents:
+                # A lane that rested has no claim to what it did not use.
+                queue.served = max(queue.served, self._clock)
+            queue.arrivals.append(arrival)
+            self._waiting_arrivals += 1
+            self._changed.notify()
+
+    def drop(self, lane: Hashable) -> None:
+        """Forget all that `lane` has waiting; what a thread is at may still be delivered."""
+        with self._changed:
+            queue = self._lanes.pop(lane, _LaneQueue())
+            self._waiting_arrivals -= len(queue.arrivals)
+            self._waiting_units -= sum(document.waiting_units() for document in queue.documents)
+            self._concluding = deque(d for d in self._concluding if d.arrival.lane != lane)
+
+    def _work(self) -> None:
+        try:
+            for step in self._steps():
+                step()
+        except BaseException as error:
+            self._on_failure(error)
+
+    def _steps(self) -> Iterator[Callable[[], None]]:
+        """Yield what to do next until the end: finish first, then full calls, then new ones."""
+        while True:
+            with self._changed:
+                while (step := self._next_step()) is None and not self._stopping:
+                    self._changed.wait()
+                if self._stopping or step is None:
+                    return
+            yield step
+
+    def _next_step(self) -> Callable[[], None] | None:
+        if self._concluding:
+            return partial(self._conclude, self._concluding.popleft())
+        full = self._waiting_units >= self._units_per_call
+        if full or (self._waiting_units and not self._waiting_arrivals):
+            return partial(self._read, self._pack())
+        if self._waiting_arrivals:
+            return partial(self._admit, self._next_arrival())
+        return None
+
+    def _next_arrival(self) -> _Arrival:
+        queue = min((q for q in self._lanes.values() if q.arrivals), key=lambda q: q.served)
+        self._waiting_arrivals -= 1
+        return queue.arrivals.popleft()
+
+    def _admit(self, arrival: _Arrival) -> None:
+        started = time.perf_counter()
+        try:
+            job = admit(arrival.record, arrival.versions)
+        except MemoryError:
+            raise
+        except Exception as error:  # a fault that one document brings out costs only that document
+            self._reject(arrival, error)
+            return
+        self._took("admit", started)
+        if isinstance(job, DeadLettered):
+            arrival.deliver(job)
+            return
+        document = _Progress(arrival, job, deque(range(len(job.windows))))
+        with self._changed:
+            if queue := self._lanes.get(arrival.lane):
+                queue.documents.append(document)
+                self._waiting_units += document.waiting_units()
+                self._changed.notify()
+
+    def _pack(self) -> list[Chosen]:
+        """Take windows for one call: always of the lane served least, up to the budget of units."""
+        batch: list[Chosen] = []
+        left = self._units_per_call
+        while waiting := [queue for queue in self._lanes.values() if queue.documents]:
+            queue = min(waiting, key=lambda q: q.served)
+            document = queue.documents[0]
+            units = len(document.job.features[document.waiting[0]])
+            if batch and (units + SEPARATOR_UNITS > left or not _same_model(batch[0][0], document)):
+                break
+            batch.append((document, document.waiting.popleft()))
+            if not document.waiting:
+                queue.documents.popleft()
+            queue.served += units
+            self._clock = queue.served
+            self._waiting_units -= units
+            left -= units + SEPARATOR_UNITS
+        return batch
+
+    def _read(self, batch: list[Chosen]) -> None:
+        self._observe_batch(batch)
+        self._metrics.add("inflight_batches", 1)
+        try:
+            whole = self._read_or_split(batch)
+        finally:
+            self._metrics.add("inflight_batches", -1)
+        with self._changed:
+            self._concluding.extend(d for d in whole if d.arrival.lane in self._lanes)
+            self._changed.notify_all()
+
+    def _read_or_split(self, batch: list[Chosen]) -> list[_Progress]:
+        """Read the windows of `batch`, halving it where a call fails; return the documents now
+        whole.
+        """
+        recogniser = batch[0][0].job.versions.recogniser
+        started = time.perf_counter()
+        try:
+            emissions = recogniser.emissions([document.job.features[i] for document, i in batch])
+        except MemoryError:
+            raise
+        except Exception as error:
+            documents = list(dict.fromkeys(document for document, _ in batch))
+            if len(documents) == 1:
+                self._fail(documents[0], error)
+                return []
+            first = set(documents[: len(documents) // 2])
+            return [
+                document
+                for half in (True, False)
+                for document in self._read_or_split([c for c in batch if (c[0] in first) is half])
+            ]
+        seconds = time.perf_counter() - started
+        self._took("read", started)
+        name = batch[0][0].job.versions.model.name
+        self._metrics.observe("inference_duration_seconds", seconds, model=name)
+        return self._keep(batch, emissions)
+
+    def _keep(self, batch: list[Chosen], emissions: Sequence[Emissions]) -> list[_Progress]:
+        with self._changed:
+            for (document, index), scores in zip(batch, emissions, strict=True):
+                document.readings.append(Reading(document.job.windows[index], scores))
+            documents = dict.fromkeys(document for document, _ in batch)
+            return [document for document in documents if document.whole()]
+
+    def _conclude(self, document: _Progress) -> None:
+        started = time.perf_counter()
+        # Calls return in any order; the outcome must not show it.
+        readings = sorted(document.readings, key=lambda reading: reading.window.core_start)
+        try:
+            outcome = conclude(document.job, readings)
+        except MemoryError:
+            raise
+        except Exception as error:  # as in _admit
+            self._reject(document.arrival, error)
+            return
+        self._took("conclude", started)
+        document.arrival.deliver(outcome)
+
+    def _fail(self, document: _Progress, error: Exception) -> None:
+        """Take a document that no call can read out of its lane's way, once."""
+        with self._changed:
+            if document.failed:
+                return
+            document.failed = True
+            queue = self._lanes.get(document.arrival.lane)
+            if queue and document in queue.documents:
+                queue.documents.remove(document)
+                self._waiting_units -= document.waiting_units()
+        self._reject(document.arrival, error)
+
+    def _reject(self, arrival: _Arrival, error: Exception) -> None:
+        """Reject a document that a stage fails on. The error's own text may quote it: only its
+        class is told.
+        """
+        record, where = arrival.record, f"{type(error).__name__} at {_where(error)}"
+        log.error(
+            "document failed",
+            topic=record.topic,
+            partition=record.partition,
+            offset=record.offset,
+            error=where,
+        )
+        rejected = RejectedDocument(RejectionReason.PROCESSING_FAILED, where)
+        arrival.deliver(reject(record, rejected, arrival.versions))
+
+    def _took(self, stage: str, started: float) -> None:
+        seconds = time.perf_counter() - started
+        self._metrics.observe("stage_duration_seconds", seconds, stage=stage)
+
+    def _observe_batch(self, batch: list[Chosen]) -> None:
+        now = time.perf_counter()
+        real = computed = 0
+        for document, index in batch:
+            window = document.job.windows[index]
+            real += window.core_end - window.core_start
+            computed += window.end - window.start + SEPARATOR_UNITS
+            if index == 0:
+                self._metrics.observe("batch_wait_seconds", now - document.arrival.submitted)
+        self._metrics.observe("batch_documents", len({id(document) for document, _ in batch}))
+        self._metrics.observe("batch_fill_ratio", computed / self._units_per_call)
+        self._metrics.count("windows_total", len(batch))
+        self._metrics.count("tokens_total", real, kind="real")
+        self._metrics.count("tokens_total", computed - real, kind="padding")
+
+
+def _same_model(document: _Progress, other: _Progress) -> bool:
+    """Say whether two documents can share a call: a call has one model, and a swap changes it."""
+    return document.job.versions.recogniser is other.job.versions.recogniser
+
+
+def _where(error: BaseException) -> str:
+    """Return file and line where `error` was raised."""
+    trace = error.__traceback__
+    while trace is not None and trace.tb_next is not None:
+        trace = trace.tb_next
+    if trace is None:
+        return "unknown"
+    return f"{trace.tb_frame.f_code.co_filename.rpartition('/')[2]}:{trace.tb_lineno}"

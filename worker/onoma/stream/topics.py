@@ -1,0 +1,211 @@
+"""The topics: whether they are there and fit, and making them.
+
+One place holds what a topic has to take; `topics create` sets it, `check` and the start of a worker
+compare it. The sizes follow from the policy's limits, the partition counts from the documents'
+topic: an output goes to the partition with its input's number.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+
+import structlog
+from aiokafka.admin import AIOKafkaAdminClient, NewTopic
+from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
+from aiokafka.errors import KafkaError, for_code
+
+from onoma.contracts.policy import Limits
+from onoma.errors import FatalError, TransientError
+from onoma.settings import Settings
+from onoma.stream.kafka import (
+    client_options,
+    diagnose_connection,
+    explained,
+    largest_input_bytes,
+    largest_output_bytes,
+)
+
+log = structlog.get_logger(__name__)
+
+DEMO_CLUSTER_PREFIX = "mockCluster"
+"""How librdkafka's mock cluster calls itself; its transactions are none."""
+TOPIC_EXISTS = 36
+RETRY_SECONDS = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What a topic has to be."""
+
+    name: str
+    knob: str
+    max_message_bytes: int
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What a topic is: None where there is none, or where the broker does not say."""
+
+    partitions: int | None
+    max_message_bytes: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Cluster:
+    """What the broker says about itself and our topics."""
+
+    cluster_id: str
+    topics: Mapping[str, Found]
+
+
+def wanted_topics(settings: Settings, limits: Limits) -> tuple[Wanted, ...]:
+    """Return what each topic has to be, the documents' first."""
+    names = settings.topics
+    return (
+        Wanted(names.documents, "topics.documents", largest_input_bytes(limits)),
+        Wanted(names.entities, "topics.entities", largest_output_bytes(limits)),
+        Wanted(names.dead_letters, "topics.dead_letters", largest_output_bytes(limits)),
+    )
+
+
+def problems(settings: Settings, limits: Limits, cluster: Cluster) -> list[str]:
+    """Return what has to be mended before a worker can run, a line each."""
+    found_problems = []
+    documents = cluster.topics[settings.topics.documents].partitions
+    exactly_once = settings.delivery.mode == "exactly_once"
+    if exactly_once and cluster.cluster_id.startswith(DEMO_CLUSTER_PREFIX):
+        found_problems.append(
+            "delivery.mode: found exactly_once on the demo broker, which has no transactions; "
+            "wanted at_least_once there, or a real Kafka"
+        )
+    for wanted in wanted_topics(settings, limits):
+        found = cluster.topics[wanted.name]
+        if found.partitions is None:
+            found_problems.append(
+                f"{wanted.knob}: found no topic {wanted.name}; make it with `onoma topics "
+                f"create`, or "
+                "allow this worker's user to describe it"
+            )
+            continue
+        if documents is not None and found.partitions < documents:
+            found_problems.append(
+                f"{wanted.knob}: found {found.partitions} partitions in {wanted.name}, wanted at "
+                f"least the "
+                f"{documents} of {settings.topics.documents}; add partitions"
+            )
+        size = found.max_message_bytes
+        if size is not None and size < wanted.max_message_bytes:
+            found_problems.append(
+                f"{wanted.knob}: found max.message.bytes {size} on {wanted.name}, wanted "
+                f"{wanted.max_message_bytes}; raise it, or lower the policy's limits"
+            )
+    return found_problems
+
+
+async def describe(settings: Settings, limits: Limits) -> Cluster:
+    """Ask the broker. Raises TransientError when it is away, FatalError for what a person has to
+    mend.
+    """
+    names = [wanted.name for wanted in wanted_topics(settings, limits)]
+    try:
+        async with _admin(settings) as admin:
+            about = await admin.describe_cluster()
+            topics = {topic["topic"]: topic for topic in await admin.describe_topics(names)}
+            sizes = await _max_message_bytes(
+                admin, [n for n in names if not topics[n]["error_code"]]
+            )
+    except (KafkaError, OSError, TimeoutError) as error:
+        problem = await diagnose_connection(settings.kafka)
+        if problem is not None:
+            raise TransientError(f"kafka.bootstrap_servers: {problem}") from error
+        raise explained(error, settings) or FatalError(
+            f"Kafka answered with {type(error).__name__}: {error}"
+        ) from error
+    return Cluster(
+        str(about.get("cluster_id") or ""),
+        {
+            name: Found(
+                None if topics[name]["error_code"] else len(topics[name]["partitions"]),
+                sizes.get(name),
+            )
+            for name in names
+        },
+    )
+
+
+async def check_before_start(settings: Settings, limits: Limits, stopping: asyncio.Event) -> None:
+    """Wait until the topics are there and fit, at most `kafka.start_retry_seconds`; FatalError
+    after that.
+    """
+    loop = asyncio.get_running_loop()
+    deadline = loop.time() + settings.kafka.start_retry_seconds
+    while not stopping.is_set():
+        try:
+            found = problems(settings, limits, await describe(settings, limits))
+        except TransientError as error:
+            found = [str(error)]
+        if not found:
+            return
+        if loop.time() >= deadline:
+            raise FatalError("\n".join(found))
+        log.warning("not ready to start, trying again", problems=found)
+        try:
+            async with asyncio.timeout(RETRY_SECONDS):
+                await stopping.wait()
+        except TimeoutError:
+            continue
+
+
+async def create(
+    settings: Settings, limits: Limits, *, partitions: int, replication: int
+) -> dict[str, str]:
+    """Create the topics that are not there; return what was done, by name."""
+    async with _admin(settings) as admin:
+        done = {}
+        for wanted in wanted_topics(settings, limits):
+            topic = NewTopic(
+                wanted.name,
+                num_partitions=partitions,
+                replication_factor=replication,
+                topic_configs={"max.message.bytes": str(wanted.max_message_bytes)},
+            )
+            answer = await admin.create_topics([topic])
+            name, code, *rest = answer.topic_errors[0]
+            if code not in (0, TOPIC_EXISTS):
+                detail = next((text for text in rest if text), for_code(code).__name__)
+                raise FatalError(f"topic {name} was not created: {detail}")
+            done[name] = "exists" if code == TOPIC_EXISTS else f"created, {partitions} partitions"
+    return done
+
+
+async def _max_message_bytes(admin: AIOKafkaAdminClient, names: list[str]) -> dict[str, int]:
+    """Return each topic's limit, nothing for those whose configuration we may not see."""
+    try:
+        answers = await admin.describe_configs(
+            [ConfigResource(ConfigResourceType.TOPIC, name) for name in names]
+        )
+    except (KafkaError, AttributeError):
+        return {}  # the demo broker does not know the request
+    return {
+        name: int(value)
+        for answer in answers
+        for code, _, _, name, entries in answer.resources
+        if not code
+        for key, value, *_ in entries
+        if key == "max.message.bytes"
+    }
+
+
+@asynccontextmanager
+async def _admin(settings: Settings) -> AsyncIterator[AIOKafkaAdminClient]:
+    options = client_options(settings.kafka) | {"request_timeout_ms": 10_000}
+    admin = AIOKafkaAdminClient(**options)
+    try:
+        async with asyncio.timeout(15):
+            await admin.start()
+        yield admin
+    finally:
+        await admin.close()
