@@ -1,3 +1,4 @@
+# ruff: noqa: E402 (what needs the extra is imported after it was asked for)
 from __future__ import annotations
 
 from itertools import pairwise
@@ -6,9 +7,10 @@ from random import Random
 import numpy as np
 import numpy.typing as npt
 import pytest
+from tests.training.extra import need
 
-pytest.importorskip("torch")
-pytest.importorskip("onnx")
+need("torch", "onnx")
+
 
 import onnx
 import onnxruntime

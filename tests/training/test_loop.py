@@ -1,12 +1,14 @@
+# ruff: noqa: E402 (what needs the extra is imported after it was asked for)
 from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from tests.training.extra import need
 
-pytest.importorskip("torch")
-pytest.importorskip("onnx")
+need("torch", "onnx")
+
 
 import torch
 from tests.training.sentences import LABELS, corpus

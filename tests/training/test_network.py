@@ -1,10 +1,13 @@
+# ruff: noqa: E402 (what needs the extra is imported after it was asked for)
 from __future__ import annotations
 
 from itertools import product
 
 import pytest
+from tests.training.extra import need
 
-pytest.importorskip("torch")
+need("torch")
+
 
 import torch
 

@@ -9,6 +9,7 @@ import click
 from rich.console import Console
 from rich.table import Table
 
+from onoma.cli import json_option, model_option
 from onoma.errors import WrongUseError
 from onoma.evaluation.report import Form, Report, evaluate
 from onoma.registry import bundle
@@ -18,12 +19,7 @@ USUAL_DATA = Path("../shared/data")
 
 
 @click.command("evaluate")
-@click.option(
-    "--model",
-    "model_directory",
-    type=click.Path(exists=True, file_okay=False, path_type=Path),
-    help="Model bundle; the bundled default model otherwise.",
-)
+@model_option
 @click.option(
     "--data",
     type=click.Path(exists=True, file_okay=False, path_type=Path),
@@ -37,7 +33,7 @@ USUAL_DATA = Path("../shared/data")
     show_default=True,
     help="The corpora's own tokens, or the tokens joined by blanks and cut by our segmentation.",
 )
-@click.option("--json", "as_json", is_flag=True, help="Write one JSON object instead of a table.")
+@json_option
 def command(model_directory: Path | None, data: Path | None, form: Form, as_json: bool) -> None:
     """Score a model on the open development sets: strict F1 of whole spans, each set once."""
     model = bundle.load(model_directory or bundle.default_directory())
