@@ -8,7 +8,6 @@ writer's to add.
 from __future__ import annotations
 
 import base64
-import binascii
 from typing import Any
 
 import msgspec
@@ -50,14 +49,14 @@ def structured_data(event: StructuredEvent) -> bytes:
     if event.data_base64 is not None:
         try:
             return base64.b64decode(event.data_base64, validate=True)
-        except binascii.Error as error:
+        except ValueError as error:  # binascii.Error is one; characters beyond ASCII raise it plain
             raise RejectedDocument(
                 RejectionReason.INVALID_FIELD, f"data_base64 is not base64: {error}"
             ) from error
     data = bytes(event.data)
     if not data:
         raise RejectedDocument(RejectionReason.MISSING_FIELD, "the CloudEvent has no data")
-    if event.datacontenttype.startswith("text/"):
+    if event.datacontenttype.strip().lower().startswith("text/"):
         return _text_of(data)
     return data
 

@@ -26,6 +26,3 @@ class Document(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     source_uri: str | None = None
     created_at: Instant | None = None
     metadata: dict[str, str] = msgspec.field(default_factory=dict)
-
-
-FIELDS: tuple[str, ...] = Document.__struct_fields__
