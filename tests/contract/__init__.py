@@ -1,0 +1,1 @@
+"""The contracts: records, schemas and examples held against one another."""

@@ -1,0 +1,94 @@
+"""policy.v1: a file that the schema allows is a policy, one that it refuses is none."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from onoma.contracts.policy import DEFAULT_POLICY, Budgets, Limits, Policy, Rules
+from tests.contract.instances import instances
+from tests.contract.schemas import examples, reader, schema
+
+thresholds = st.dictionaries(st.text(max_size=5), st.floats(0, 1), max_size=3)
+rules = st.builds(
+    Rules,
+    thresholds=thresholds,
+    language_thresholds=st.dictionaries(st.text(max_size=5), thresholds, max_size=2),
+    budgets=st.builds(Budgets, units=st.integers(1, 2**53)),
+)
+sizes = st.integers(1, 2**53)
+policies = st.builds(
+    Policy,
+    name=st.text(min_size=1),
+    version=st.text(min_size=1),
+    limits=st.builds(
+        Limits,
+        document_bytes=sizes,
+        event_bytes=sizes,
+        header_bytes=sizes,
+        nesting_depth=st.integers(1, 500),
+    ),
+    default=rules,
+    tenants=st.dictionaries(st.text(max_size=5), rules, max_size=2),
+)
+
+
+@settings(max_examples=100, deadline=None)
+@given(instances(schema("policy")))
+def test_what_the_schema_allows_is_a_policy(instance: dict[str, Any]) -> None:
+    reader("policy").validate(instance)
+
+    policy = msgspec.json.decode(json.dumps(instance), type=Policy)
+
+    assert policy.name == instance["name"]
+    assert set(policy.tenants) == set(instance.get("tenants", {}))
+
+
+@settings(max_examples=100, deadline=None)
+@given(policies)
+def test_every_policy_that_the_record_holds_is_one_of_the_schema(policy: Policy) -> None:
+    reader("policy").validate(json.loads(msgspec.json.encode(policy)))
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"name": ""},
+        {"version": ""},
+        {"version": 3},
+        {"threshold": {}},
+        {"limits": {"document_bytes": 0}},
+        {"limits": {"nesting_depth": 501}},
+        {"limits": {"document_kilobytes": 1}},
+        {"limits": None},
+        {"default": {"thresholds": {"PER": 1.01}}},
+        {"default": {"thresholds": {"PER": -0.01}}},
+        {"default": {"thresholds": {"PER": "0.5"}}},
+        {"default": {"language_thresholds": {"ha": 0.5}}},
+        {"default": {"budgets": {"units": 0}}},
+        {"default": {"budgets": {"seconds": 5}}},
+        {"tenants": {"north": {"limits": {}}}},
+    ],
+    ids=str,
+)
+def test_what_the_schema_refuses_the_record_refuses(wrong: dict[str, Any]) -> None:
+    instance = {"name": "n", "version": "1"} | wrong
+
+    assert not reader("policy").is_valid(instance)
+    with pytest.raises(msgspec.ValidationError):
+        msgspec.json.decode(json.dumps(instance), type=Policy)
+
+
+@pytest.mark.parametrize("path", examples("policy"), ids=lambda path: path.name)
+def test_every_example_is_a_policy(path: Path) -> None:
+    assert msgspec.json.decode(path.read_bytes(), type=Policy).name
+
+
+def test_the_default_policy_is_one_of_the_schema() -> None:
+    reader("policy").validate(json.loads(msgspec.json.encode(DEFAULT_POLICY)))
