@@ -144,7 +144,7 @@ def admit(
     units = segment(document.text)
     budget = versions.policy.rules(document.tenant).budgets.units
     windows = versions.recogniser.windows(min(len(units), budget))
-    rows = versions.recogniser.features(units.strings())
+    rows = versions.recogniser.features(units.strings()[:budget])
     return Job(
         record=record,
         source=source or KafkaSource(record.topic, record.partition, record.offset),

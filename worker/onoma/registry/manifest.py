@@ -7,7 +7,7 @@ that is what events carry.
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Annotated, Any
 
 import msgspec
 
@@ -52,7 +52,7 @@ class Manifest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     labels: tuple[str, ...]
     decoder: Decoder
     temperature: float
-    context_units: int
+    context_units: Annotated[int, msgspec.Meta(ge=0)]
     languages: Languages
     training: dict[str, Any]
     scores: dict[str, Any]
