@@ -11,18 +11,16 @@ from __future__ import annotations
 import logging
 import sys
 import time
-from typing import Any
+from typing import Any, Literal
 
 import structlog
-
-from onoma.settings import Logs
 
 REPEAT_SECONDS = 10.0
 _FOREIGN = ("aiokafka", "faust", "mode", "asyncio")
 
 
-def configure(settings: Logs) -> None:
-    """Send all log events of this process to standard error in the format of `settings`."""
+def configure(*, level: str, format_: Literal["json", "console"]) -> None:
+    """Send all log events of this process from `level` up to standard error."""
     shared: list[Any] = [
         structlog.contextvars.merge_contextvars,
         structlog.stdlib.add_log_level,
@@ -31,7 +29,7 @@ def configure(settings: Logs) -> None:
     ]
     renderer: Any = (
         structlog.processors.JSONRenderer(ensure_ascii=False)
-        if settings.format == "json"
+        if format_ == "json"
         else structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty())
     )
     formatter = structlog.stdlib.ProcessorFormatter(
@@ -47,7 +45,7 @@ def configure(settings: Logs) -> None:
     handler.addFilter(_RateLimit())
     root = logging.getLogger()
     root.handlers[:] = [handler]
-    root.setLevel(settings.level.upper())
+    root.setLevel(level.upper())
     for name in _FOREIGN:
         foreign = logging.getLogger(name)
         foreign.handlers.clear()

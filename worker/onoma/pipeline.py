@@ -42,6 +42,7 @@ from onoma.contracts.policy import PinnedPolicy
 from onoma.contracts.records import Output, Record
 from onoma.errors import RejectedDocument, RejectionReason
 from onoma.ner.features import UnitFeatures
+from onoma.ner.spans import Mention
 from onoma.ner.wordhash import WordHashRecogniser
 from onoma.text.script import dominant_script
 from onoma.text.segmentation import Units, segment
@@ -170,6 +171,26 @@ def read(job: Job) -> list[Reading]:
 
 def conclude(job: Job, readings: Sequence[Reading]) -> Outcome:
     """Return the event of a document from what was read of it."""
+    return conclude_all([(job, readings)])[0]
+
+
+def conclude_all(read_jobs: Sequence[tuple[Job, Sequence[Reading]]]) -> list[Outcome]:
+    """Return the outcomes of documents of one model, each as `conclude` alone would give it."""
+    recogniser = read_jobs[0][0].versions.recogniser
+    found = recogniser.mentions([_stitched(job, readings) for job, readings in read_jobs])
+    return [
+        _outcome(job, readings, mentions)
+        for (job, readings), mentions in zip(read_jobs, found, strict=True)
+    ]
+
+
+def reject(record: Record, rejected: RejectedDocument, versions: Versions) -> DeadLettered:
+    """Return the outcome of a record that can't be processed."""
+    output = dead_letter(record, rejected, worker_version=versions.worker.version)
+    return DeadLettered(rejected, output)
+
+
+def _outcome(job: Job, readings: Sequence[Reading], mentions: Sequence[Mention]) -> Outcome:
     versions, document = job.versions, job.document
     event = Entities(
         event_id=_event_id(job),
@@ -183,7 +204,7 @@ def conclude(job: Job, readings: Sequence[Reading]) -> Outcome:
             dominant_script(document.text),
             versions.languages.support(document.language),
         ),
-        entities=_entities(job, readings),
+        entities=_entities(job, mentions),
         coverage=_coverage(job, readings),
         evidence=Evidence(
             source=job.source,
@@ -203,18 +224,12 @@ def conclude(job: Job, readings: Sequence[Reading]) -> Outcome:
     return Annotated(event, _event_output(job, event, value))
 
 
-def reject(record: Record, rejected: RejectedDocument, versions: Versions) -> DeadLettered:
-    """Return the outcome of a record that can't be processed."""
-    output = dead_letter(record, rejected, worker_version=versions.worker.version)
-    return DeadLettered(rejected, output)
-
-
-def _entities(job: Job, readings: Sequence[Reading]) -> tuple[Entity, ...]:
-    recogniser, document = job.versions.recogniser, job.document
+def _entities(job: Job, mentions: Sequence[Mention]) -> tuple[Entity, ...]:
+    document = job.document
     rules = job.versions.policy.rules(document.tenant)
     starts, ends = job.units.starts, job.units.ends
     found = []
-    for mention in recogniser.mentions(_stitched(job, readings)):
+    for mention in mentions:
         if mention.confidence < rules.threshold(mention.label, document.language):
             continue
         start, end = int(starts[mention.start]), int(ends[mention.end - 1])

@@ -75,13 +75,21 @@ class WordHashRecogniser:
             for start, length in zip(starts.tolist(), lengths, strict=False)
         ]
 
-    def mentions(self, emissions: Emissions) -> tuple[Mention, ...]:
-        """Return the mentions of one document from the label scores `(units, labels)` of all its
+    def mentions(self, documents: Sequence[Emissions]) -> list[tuple[Mention, ...]]:
+        """Return the mentions of each document from the label scores `(units, labels)` of its
         units.
+
+        Several at once cost little more than one; what each gets does not depend on the others.
         """
-        lengths = [len(emissions)]
+        lengths = [len(emissions) for emissions in documents]
+        emissions = np.concatenate(documents)
         path = self._decoder.best_paths(emissions, lengths)
-        return mentions(path, self._decoder.confidences(emissions, lengths, path), self.labels)
+        confidences = self._decoder.confidences(emissions, lengths, path)
+        ends = np.cumsum(lengths).tolist()
+        return [
+            mentions(path[end - length : end], confidences[end - length : end], self.labels)
+            for end, length in zip(ends, lengths, strict=True)
+        ]
 
     def label(self, sentences: Sequence[Sequence[str]]) -> list[tuple[int, ...]]:
         """Return the best label indices of each sentence's units, for scoring against annotated

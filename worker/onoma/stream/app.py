@@ -90,8 +90,8 @@ def threads_of(settings: Settings) -> int:
 
 
 def run(settings: Settings) -> None:
-    """Run a worker until SIGTERM or Ctrl-C. Raises FatalError, after which the process should end."""
-    logs.configure(settings.logs)
+    """Run a worker until SIGTERM or Ctrl-C. Raises FatalError, and the process should end."""
+    logs.configure(level=settings.logs.level, format_=settings.logs.format)
     started = time.perf_counter()
     model = load_model(settings)
     versions = pinned_versions(settings, model)

@@ -9,7 +9,7 @@ what does not stops the process.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, TypeVar
@@ -139,13 +139,15 @@ class Documents(Service):
         ownership = self._new_ownership(consumer)
         self._ownership = ownership
         consumer.subscribe([self._settings.topics.documents], listener=ownership)
-        probe = asyncio.create_task(self._probe(consumer, ownership))
+        probe: asyncio.Task[None] | None = None
         try:
             await self._unless_stopped(consumer.start())
+            probe = asyncio.create_task(self._probe(consumer, ownership))
             await self._fetch(consumer, ownership)
             await self._drain(ownership)
         finally:
-            probe.cancel()
+            if probe is not None:
+                probe.cancel()
             self._parts.health.joined = False
             await ownership.close()
             await stop_quietly(consumer)
@@ -193,6 +195,7 @@ class Documents(Service):
             self._parts.health.joined = ownership.assigned
             self._room.clear()
             lanes = ownership.lanes
+            self._measure_queue(lanes.values())
             room = [partition for partition, lane in lanes.items() if lane.has_room()]
             if lanes and not room:
                 await _within(self._room.wait(), FETCH_MILLISECONDS / 1000)
@@ -208,6 +211,11 @@ class Documents(Service):
             )
             for partition, records in (fetched or {}).items():
                 self._take_in(consumer, lanes.get(partition), records)
+
+    def _measure_queue(self, lanes: Iterable[Lane]) -> None:
+        counted = list(lanes)
+        self._parts.metrics.set("queue_documents", sum(map(len, counted)))
+        self._parts.metrics.set("queue_bytes", sum(lane.bytes_ for lane in counted))
 
     def _take_in(self, consumer: AIOKafkaConsumer, lane: Lane | None, records: list[Any]) -> None:
         if lane is None:
@@ -263,8 +271,6 @@ class Documents(Service):
                 for gone in shown - lanes.keys():
                     metrics.forget("consumer_lag_records", gone.topic, str(gone.partition))
                 shown = set(lanes)
-            metrics.set("queue_documents", sum(len(lane) for lane in lanes.values()))
-            metrics.set("queue_bytes", sum(lane.bytes_ for lane in lanes.values()))
             await asyncio.sleep(PROBE_SECONDS)
 
     async def _unless_stopped(self, awaitable: Awaitable[Answer]) -> Answer | None:

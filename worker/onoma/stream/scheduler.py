@@ -22,11 +22,22 @@ from onoma.contracts.records import Record
 from onoma.errors import RejectedDocument, RejectionReason
 from onoma.metrics import Metrics
 from onoma.ner.wordhash import Emissions
-from onoma.pipeline import DeadLettered, Job, Outcome, Reading, Versions, admit, conclude, reject
+from onoma.pipeline import (
+    DeadLettered,
+    Job,
+    Outcome,
+    Reading,
+    Versions,
+    admit,
+    conclude_all,
+    reject,
+)
 
 log = structlog.get_logger(__name__)
 
 Deliver = Callable[[Outcome], None]
+CONCLUDE_CALLS = 4
+"""How many calls' units are decoded at once: the steps of decoding cost alike for few and many."""
 SEPARATOR_UNITS = 1
 """The masked row that stands after each window of a call."""
 
@@ -56,6 +67,12 @@ class _Progress:
 
     def waiting_units(self) -> int:
         return sum(len(self.job.features[index]) for index in self.waiting)
+
+    def readings_in_order(self) -> list[Reading]:
+        """Return the readings by their place: calls return in any order, and no outcome may show
+        it.
+        """
+        return sorted(self.readings, key=lambda reading: reading.window.core_start)
 
     def whole(self) -> bool:
         return not self.failed and len(self.readings) == len(self.job.windows)
@@ -155,13 +172,24 @@ class Scheduler:
 
     def _next_step(self) -> Callable[[], None] | None:
         if self._concluding:
-            return partial(self._conclude, self._concluding.popleft())
+            return partial(self._conclude, self._whole_documents())
         full = self._waiting_units >= self._units_per_call
         if full or (self._waiting_units and not self._waiting_arrivals):
             return partial(self._read, self._pack())
         if self._waiting_arrivals:
             return partial(self._admit, self._next_arrival())
         return None
+
+    def _whole_documents(self) -> list[_Progress]:
+        """Take documents to conclude at once: of one model, about as many units as a few calls."""
+        chosen = [self._concluding.popleft()]
+        units = len(chosen[0].job.units)
+        while self._concluding and units < CONCLUDE_CALLS * self._units_per_call:
+            if not _same_model(chosen[0], self._concluding[0]):
+                break
+            chosen.append(self._concluding.popleft())
+            units += len(chosen[-1].job.units)
+        return chosen
 
     def _next_arrival(self) -> _Arrival:
         queue = min((q for q in self._lanes.values() if q.arrivals), key=lambda q: q.served)
@@ -252,19 +280,24 @@ class Scheduler:
             documents = dict.fromkeys(document for document, _ in batch)
             return [document for document in documents if document.whole()]
 
-    def _conclude(self, document: _Progress) -> None:
+    def _conclude(self, documents: list[_Progress]) -> None:
+        """Bring documents to their outcomes, halving them where one fails."""
         started = time.perf_counter()
-        # Calls return in any order; the outcome must not show it.
-        readings = sorted(document.readings, key=lambda reading: reading.window.core_start)
         try:
-            outcome = conclude(document.job, readings)
+            outcomes = conclude_all([(d.job, d.readings_in_order()) for d in documents])
         except MemoryError:
             raise
         except Exception as error:  # as in _admit
-            self._reject(document.arrival, error)
+            if len(documents) == 1:
+                self._reject(documents[0].arrival, error)
+                return
+            middle = len(documents) // 2
+            self._conclude(documents[:middle])
+            self._conclude(documents[middle:])
             return
         self._took("conclude", started)
-        document.arrival.deliver(outcome)
+        for document, outcome in zip(documents, outcomes, strict=True):
+            document.arrival.deliver(outcome)
 
     def _fail(self, document: _Progress, error: Exception) -> None:
         """Take a document that no call can read out of its lane's way, once."""
