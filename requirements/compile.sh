@@ -8,6 +8,6 @@ lock() {
   uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
     --no-annotate --no-header --exclude-newer "$newest" "$@" pyproject.toml -o "requirements/$output.txt"
 }
-lock demo --extra demo
+lock demo --extra demo requirements/build.in
 lock dev --extra demo --extra dev
 lock train --extra demo --extra dev --extra train

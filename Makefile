@@ -1,0 +1,71 @@
+# Onoma. `make` lists the targets. Needs Python 3.11 or newer; the Kafka tests need JDK 17 and Maven too.
+SHELL := /bin/sh
+.DEFAULT_GOAL := help
+
+PYTHON ?= $(shell for candidate in python3 python3.13 python3.12 python3.11; do \
+	$$candidate -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$candidate && break; done)
+DATA ?= ../shared/data
+ENV := .venv
+TRAIN_ENV := .venv-train
+PIP_OPTIONS := --quiet --disable-pip-version-check
+
+.PHONY: help setup demo test check test-train train bench wheel requirements format clean
+
+help: ## List the targets
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
+
+setup: $(ENV)/dev.done ## Make .venv with all that developing needs, but not torch
+
+demo: $(ENV)/demo.done ## Show the whole job on an embedded broker
+	@$(ENV)/bin/onoma demo
+
+test: $(ENV)/dev.done ## Run the tests; those on Kafka where JDK 17 and Maven are there
+	@$(ENV)/bin/python -m pytest -m "not train" $(PYTEST)
+
+check: $(ENV)/dev.done ## Lint, format, types, direction of imports, generated parts
+	$(ENV)/bin/ruff check .
+	$(ENV)/bin/ruff format --check .
+	$(ENV)/bin/mypy worker tests benchmarks
+	$(ENV)/bin/lint-imports --no-logo
+
+test-train: $(TRAIN_ENV)/train.done ## Run the tests of training, in an environment with torch
+	@$(TRAIN_ENV)/bin/python -m pytest -m train $(PYTEST)
+
+train: $(TRAIN_ENV)/train.done ## Train the shipped model anew from DATA into ./build/model
+	$(TRAIN_ENV)/bin/onoma train --data $(DATA) --out build/model
+
+bench: $(ENV)/dev.done ## Measure: the pipeline against the bare model
+	$(ENV)/bin/python benchmarks/pipeline.py
+
+wheel: $(ENV)/dev.done ## Build the wheel into ./dist
+	$(ENV)/bin/pip wheel $(PIP_OPTIONS) --no-deps --no-build-isolation --wheel-dir dist .
+
+requirements: ## Lock the requirements anew (needs uv)
+	requirements/compile.sh
+
+format: $(ENV)/dev.done ## Put the code into shape
+	$(ENV)/bin/ruff format .
+	$(ENV)/bin/ruff check --fix .
+
+clean: ## Remove what was built, the environments too
+	rm -rf $(ENV) $(TRAIN_ENV) .cache build dist
+
+$(ENV)/demo.done: requirements/demo.txt pyproject.toml
+	@$(call install,$(ENV),demo)
+
+$(ENV)/dev.done: requirements/dev.txt pyproject.toml
+	@$(call install,$(ENV),dev)
+
+$(TRAIN_ENV)/train.done: requirements/train.txt pyproject.toml
+	@$(call install,$(TRAIN_ENV),train)
+
+# $(1) the environment, $(2) which requirements; every package is pinned by hash.
+define install
+	set -e; \
+	[ -n "$(PYTHON)" ] || { echo "found no Python of 3.11 or newer; install one, or say make PYTHON=..." >&2; exit 1; }; \
+	echo "setting up $(1) ($(2)) with $(PYTHON)"; \
+	[ -x $(1)/bin/python ] || $(PYTHON) -m venv $(1); \
+	$(1)/bin/python -m pip install $(PIP_OPTIONS) --require-hashes -r requirements/$(2).txt; \
+	$(1)/bin/python -m pip install $(PIP_OPTIONS) --no-deps --no-build-isolation -e .; \
+	touch $(1)/$(2).done
+endef
