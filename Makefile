@@ -9,7 +9,7 @@ ENV := .venv
 TRAIN_ENV := .venv-train
 PIP_OPTIONS := --quiet --disable-pip-version-check
 
-.PHONY: help setup demo test check test-train train bench wheel requirements format clean
+.PHONY: help setup demo test check test-train train bench wheel docs requirements format clean
 
 help: ## List the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -25,7 +25,8 @@ test: $(ENV)/dev.done ## Run the tests; those on Kafka where JDK 17 and Maven ar
 check: $(ENV)/dev.done ## Lint, format, types, direction of imports, generated parts
 	$(ENV)/bin/ruff check .
 	$(ENV)/bin/ruff format --check .
-	$(ENV)/bin/mypy worker tests benchmarks
+	$(ENV)/bin/mypy worker tests benchmarks docs/generate.py
+	$(ENV)/bin/python docs/generate.py --check
 	$(ENV)/bin/lint-imports --no-logo
 
 test-train: $(TRAIN_ENV)/train.done ## Run the tests of training, in an environment with torch
@@ -42,6 +43,9 @@ wheel: $(ENV)/dev.done ## Build the wheel into ./dist
 
 requirements: ## Lock the requirements anew (needs uv)
 	requirements/compile.sh
+
+docs: $(ENV)/dev.done ## Write the generated pages of docs anew
+	$(ENV)/bin/python docs/generate.py
 
 format: $(ENV)/dev.done ## Put the code into shape
 	$(ENV)/bin/ruff format .

@@ -1,0 +1,86 @@
+"""Writes docs/settings.md and docs/metrics.md from the code; `--check` only says whether they are
+up to date.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+from pydantic import BaseModel
+from pydantic.fields import FieldInfo
+
+from onoma.metrics import CATALOGUE, PREFIX, Metric
+from onoma.settings import Settings
+
+HERE = Path(__file__).parent
+NOTE = "<!-- Made by docs/generate.py; change the code, then run `make docs`. -->"
+
+
+def main() -> int:
+    """Write the pages, or compare them; return the exit code."""
+    pages = {HERE / "settings.md": settings_page(), HERE / "metrics.md": metrics_page()}
+    if "--check" not in sys.argv[1:]:
+        for path, text in pages.items():
+            path.write_text(text, encoding="utf-8")
+        return 0
+    stale = [path.name for path, text in pages.items() if path.read_text(encoding="utf-8") != text]
+    for name in stale:
+        print(f"docs/{name} is not what the code says; run `make docs`", file=sys.stderr)
+    return 1 if stale else 0
+
+
+def settings_page() -> str:
+    """Return the page of all settings."""
+    lines = ["# Settings", "", NOTE, "", *(Settings.__doc__ or "").splitlines(), ""]
+    lines += [
+        "Give them in a YAML file (`--config`), in secret files below `/run/secrets/onoma` "
+        "(`kafka__sasl_password`), or in the environment (`ONOMA_KAFKA__SASL_PASSWORD`); the "
+        "later ones win.",
+        "Durations are seconds, sizes are bytes.",
+        "Unknown and contradicting settings are refused with their names.",
+    ]
+    for name, field in Settings.model_fields.items():
+        section = field.annotation
+        if isinstance(section, type) and issubclass(section, BaseModel):
+            lines += ["", f"## {name}", "", (section.__doc__ or "").strip(), ""]
+            lines += ["| setting | default | what |", "|---|---|---|"]
+            lines += [_row(name, *knob) for knob in section.model_fields.items()]
+    return "\n".join(lines) + "\n"
+
+
+def _row(section: str, name: str, field: FieldInfo) -> str:
+    default = "" if field.default is None else f"`{field.default}`"
+    return f"| `{section}.{name}` | {default} | {field.description} |"
+
+
+def metrics_page() -> str:
+    """Return the page of all metrics."""
+    lines = ["# Metrics", "", NOTE, ""]
+    lines += [
+        "Served on `server.host` and `server.port` at `/metrics`, on a thread of its own.",
+        "Label values come from closed sets and start at zero.",
+        "",
+        "| metric | type | labels | what |",
+        "|---|---|---|---|",
+    ]
+    lines += _metric_rows()
+    return "\n".join(lines) + "\n"
+
+
+def _metric_rows() -> Iterator[str]:
+    for metric in CATALOGUE:
+        yield f"| `{PREFIX}{metric.name}` | {metric.kind} | {_labels(metric)} | {metric.help} |"
+
+
+def _labels(metric: Metric) -> str:
+    parts = []
+    for label, values in metric.labels.items():
+        closed = ", ".join(f"`{value}`" for value in values) if values else ""
+        parts.append(f"{label}: {closed}" if closed else label)
+    return "; ".join(parts)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
