@@ -26,6 +26,7 @@ from onoma.pipeline import (
     Versions,
     admit,
     conclude,
+    conclude_all,
     process,
     read,
 )
@@ -150,10 +151,11 @@ def test_a_document_of_50_000_words_gets_the_event_of_one_pass_over_it() -> None
     units = segment(text)
 
     recogniser = VERSIONS.recogniser
-    emissions = recogniser.emissions([recogniser.features(units.strings())])[0]
+    emissions = recogniser.emissions([recogniser.features(units.strings())])
+    (mentions,) = recogniser.mentions(emissions)
     in_one_pass = [
         (int(units.starts[m.start]), int(units.ends[m.end - 1]), m.label, round(m.confidence, 3))
-        for m in recogniser.mentions(emissions)
+        for m in mentions
     ]
 
     assert [(e.start, e.end, e.label, e.score) for e in event.entities] == in_one_pass
@@ -345,12 +347,36 @@ def test_documents_that_share_a_call_get_the_events_that_each_gets_alone(texts: 
     shared = VERSIONS.recogniser.emissions([rows for job in jobs for rows in job.features])
     emissions = iter(shared)
 
-    together = [
-        conclude(job, [Reading(window, next(emissions)) for window in job.windows]) for job in jobs
-    ]
+    together = conclude_all(
+        [(job, [Reading(window, next(emissions)) for window in job.windows]) for job in jobs]
+    )
 
     alone = [process(source, VERSIONS) for source in sources]
     assert [outcome.output for outcome in together] == [outcome.output for outcome in alone]
+
+
+def test_a_document_in_many_windows_gets_its_event_whatever_it_is_concluded_with() -> None:
+    small = versions(
+        names=NAMES, policy=Policy(name="n", version="1", limits=Limits(event_bytes=9))
+    )
+    jobs = [
+        _job(text_record(_long_text(1500))),
+        _job(text_record("Zaria.")),
+        _job(text_record(_long_text(40)), small),
+        _job(text_record(_long_text(700))),
+    ]
+
+    together = conclude_all([(job, read(job)) for job in jobs])
+
+    assert [outcome.output for outcome in together] == [
+        conclude(job, read(job)).output for job in jobs
+    ]
+    assert [type(outcome) for outcome in together] == [
+        Annotated,
+        Annotated,
+        DeadLettered,
+        Annotated,
+    ]
 
 
 def test_labels_are_those_of_the_model_whatever_they_are() -> None:
