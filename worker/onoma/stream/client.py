@@ -1,0 +1,104 @@
+"""Opens the producers and readers of commands, and says in one line why that fails.
+
+A worker waits for its broker; a command does not. Whatever Kafka answers becomes a `FatalError`
+that names what was found and what to do, every wait is bounded, and every client is stopped.
+Readers belong to no group and commit nothing.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator, Iterable
+from contextlib import asynccontextmanager
+from typing import Any
+
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
+from aiokafka.errors import KafkaError
+
+from onoma.contracts.policy import Limits
+from onoma.errors import FatalError, TransientError
+from onoma.settings import Settings
+from onoma.stream.kafka import (
+    client_options,
+    diagnose_connection,
+    explained,
+    largest_output_bytes,
+    producer_options,
+)
+from onoma.stream.outbox import stop_quietly
+from onoma.stream.topics import describe, wanted_topics
+
+START_SECONDS = 15.0
+FETCH_WAIT_MILLISECONDS = 50
+
+
+@asynccontextmanager
+async def producing(settings: Settings, limits: Limits) -> AsyncIterator[AIOKafkaProducer]:
+    """Yield an idempotent producer; errors of Kafka inside become one clear line."""
+    producer = AIOKafkaProducer(**producer_options(settings, limits) | {"linger_ms": 5})
+    async with _started(producer, settings):
+        yield producer
+
+
+@asynccontextmanager
+async def reading(
+    settings: Settings, limits: Limits, partitions: Iterable[TopicPartition]
+) -> AsyncIterator[AIOKafkaConsumer]:
+    """Yield a reader of `partitions` at their beginning, of committed records only."""
+    largest = largest_output_bytes(limits)
+    consumer = AIOKafkaConsumer(
+        **client_options(settings.kafka),
+        group_id=None,
+        enable_auto_commit=False,
+        auto_offset_reset="earliest",
+        isolation_level="read_committed",
+        # The demo broker looks for records once, then lets the whole wait pass.
+        fetch_max_wait_ms=FETCH_WAIT_MILLISECONDS,
+        # A record that is larger than this would be skipped in silence.
+        max_partition_fetch_bytes=largest,
+        fetch_max_bytes=largest,
+    )
+    async with _started(consumer, settings):
+        consumer.assign(list(partitions))
+        yield consumer
+
+
+async def partitions_of(settings: Settings, limits: Limits, topic: str) -> list[TopicPartition]:
+    """Return the partitions of one of our topics. Raises FatalError where there is none."""
+    try:
+        cluster = await describe(settings, limits)
+    except TransientError as error:
+        raise FatalError(str(error)) from error
+    count = cluster.topics[topic].partitions
+    if count is None:
+        knob = next(w.knob for w in wanted_topics(settings, limits) if w.name == topic)
+        raise FatalError(
+            f"{knob}: found no topic {topic} at {settings.kafka.bootstrap_servers}; "
+            "make it with `onoma topics create`, or allow this user to describe it"
+        )
+    return [TopicPartition(topic, number) for number in range(count)]
+
+
+@asynccontextmanager
+async def _started(client: Any, settings: Settings) -> AsyncIterator[None]:
+    # Its own lines on standard error would stand beside the one that we give.
+    logging.getLogger("aiokafka").setLevel(logging.CRITICAL)
+    try:
+        async with asyncio.timeout(START_SECONDS):
+            await client.start()
+        yield
+    except (KafkaError, OSError, TimeoutError) as error:
+        raise await _in_one_line(error, settings) from error
+    finally:
+        await stop_quietly(client)
+
+
+async def _in_one_line(error: BaseException, settings: Settings) -> FatalError:
+    problem = await diagnose_connection(settings.kafka)
+    if problem is not None:
+        return FatalError(f"kafka.bootstrap_servers: {problem}")
+    meaning = explained(error, settings)
+    if meaning is None:
+        return FatalError(f"Kafka answered with {type(error).__name__}: {error}")
+    return FatalError(str(meaning))
