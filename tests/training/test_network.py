@@ -11,9 +11,10 @@ need("torch")
 
 import torch
 
+from onoma.ner.features import HASHES_PER_UNIT
 from onoma.training.batches import Collator
 from onoma.training.examples import Example
-from onoma.training.network import Batch, Shape, WordHash, dropped
+from onoma.training.network import TABLE_WIDTHS, Batch, Shape, WordHash, dropped
 
 pytestmark = pytest.mark.train
 
@@ -51,6 +52,10 @@ def _log_weight(network: WordHash, scores: torch.Tensor, allowed: torch.Tensor) 
                 weight = weight + move + scores[place, path[place]]
             paths.append(weight)
     return torch.logsumexp(torch.stack(paths), 0)
+
+
+def test_every_hash_of_a_unit_has_its_table() -> None:
+    assert len(TABLE_WIDTHS) == HASHES_PER_UNIT
 
 
 def test_the_loss_is_that_of_all_paths_counted_one_by_one() -> None:

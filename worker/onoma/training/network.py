@@ -16,7 +16,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from onoma.ner.features import HASH_BUCKETS, HASHES_PER_UNIT
+from onoma.ner.features import HASH_BUCKETS
 
 BYTE_VALUES = 257
 BYTE_WIDTH = 32
@@ -199,9 +199,3 @@ def rows_of(lengths: list[int]) -> list[int]:
     for length in lengths:
         firsts.append(firsts[-1] + length + 1)
     return [first for first, _ in pairwise(firsts)]
-
-
-def check_tables() -> None:
-    """Refuse a network whose tables do not match the features."""
-    if len(TABLE_WIDTHS) != HASHES_PER_UNIT:
-        raise ValueError(f"{len(TABLE_WIDTHS)} tables for {HASHES_PER_UNIT} features of a unit")
