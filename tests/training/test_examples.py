@@ -7,7 +7,6 @@ from random import Random
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.training.sentences import LABELS, SENTENCES, corpus, sentence
 
 from onoma.evaluation.corpora import Corpus, Sentence
 from onoma.evaluation.spans import spans_of
@@ -21,6 +20,7 @@ from onoma.training.examples import (
     replace_mentions,
     without_dev,
 )
+from tests.training.sentences import LABELS, SENTENCES, corpus, sentence
 
 PLAIN = Variation(resegmented=0, noise=0, replacement=0)
 TAGS = st.lists(st.sampled_from(["O", "B-PER", "I-PER"]), max_size=30)

@@ -7,6 +7,7 @@ from random import Random
 import numpy as np
 import numpy.typing as npt
 import pytest
+
 from tests.training.extra import need
 
 need("torch", "onnx")
@@ -15,13 +16,13 @@ need("torch", "onnx")
 import onnx
 import onnxruntime
 import torch
-from tests.training.sentences import LABELS
 
 from onoma.ner.features import FeatureTable
 from onoma.training.batches import Collator
 from onoma.training.examples import Example
 from onoma.training.export import calibrate, export, quantised_columns
 from onoma.training.network import Batch, Shape, WordHash
+from tests.training.sentences import LABELS
 
 pytestmark = pytest.mark.train
 

@@ -5,13 +5,13 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+
 from tests.training.extra import need
 
 need("torch", "onnx")
 
 
 import torch
-from tests.training.sentences import LABELS, corpus
 
 from onoma.evaluation.report import evaluate
 from onoma.registry import bundle
@@ -20,6 +20,7 @@ from onoma.training.card import card
 from onoma.training.examples import Variation
 from onoma.training.loop import Recipe, Trained, learning_rate, train
 from onoma.training.sources import Licence
+from tests.training.sentences import LABELS, corpus
 
 pytestmark = pytest.mark.train
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 from itertools import product
 
 import pytest
+
 from tests.training.extra import need
 
 need("torch")
