@@ -1,6 +1,4 @@
-"""Writes docs/settings.md and docs/metrics.md from the code; `--check` only says whether they are
-up to date.
-"""
+"""Writes the pages of docs that follow from the code; `--check` says whether they are up to date."""
 
 from __future__ import annotations
 
@@ -8,9 +6,11 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+import click
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
+from onoma.cli import commands
 from onoma.metrics import CATALOGUE, PREFIX, Metric
 from onoma.settings import Settings
 
@@ -20,7 +20,11 @@ NOTE = "<!-- Made by docs/generate.py; change the code, then run `make docs`. --
 
 def main() -> int:
     """Write the pages, or compare them; return the exit code."""
-    pages = {HERE / "settings.md": settings_page(), HERE / "metrics.md": metrics_page()}
+    pages = {
+        HERE / "commands.md": commands_page(),
+        HERE / "settings.md": settings_page(),
+        HERE / "metrics.md": metrics_page(),
+    }
     if "--check" not in sys.argv[1:]:
         for path, text in pages.items():
             path.write_text(text, encoding="utf-8")
@@ -29,6 +33,29 @@ def main() -> int:
     for name in stale:
         print(f"docs/{name} is not what the code says; run `make docs`", file=sys.stderr)
     return 1 if stale else 0
+
+
+def commands_page() -> str:
+    """Return the page of all commands: what each says of itself under --help."""
+    lines = ["# Commands", "", NOTE, "", "Exit codes: 0 fine, 1 failed, 2 wrong use.", ""]
+    for path, command in _commands(commands, ("onoma",)):
+        context = click.Context(
+            command, info_name=" ".join(path), terminal_width=100, max_content_width=100
+        )
+        lines += [f"## {' '.join(path)}", "", "```text", command.get_help(context), "```", ""]
+    return "\n".join(lines)
+
+
+def _commands(
+    command: click.Command, path: tuple[str, ...]
+) -> Iterator[tuple[tuple[str, ...], click.Command]]:
+    yield path, command
+    if isinstance(command, click.Group):
+        context = click.Context(command)
+        for name in command.list_commands(context):
+            inner = command.get_command(context, name)
+            if inner is not None:
+                yield from _commands(inner, (*path, name))
 
 
 def settings_page() -> str:

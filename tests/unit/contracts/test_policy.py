@@ -124,3 +124,17 @@ def test_the_limits_of_the_default_policy_are_those_of_the_design() -> None:
 def test_a_knob_that_is_not_known_is_refused_by_name() -> None:
     with pytest.raises(msgspec.ValidationError, match="unknown field `treshold`"):
         _pinned({"name": "n", "version": "1", "treshold": 1})
+
+
+@pytest.mark.parametrize(
+    ("rules", "message"),
+    [
+        ({"tenants": {"": {}}}, "found an empty name"),
+        ({"default": {"language_thresholds": {"hau": {}}}}, "found hau, wanted ha"),
+        ({"tenants": {"t": {"language_thresholds": {"sr-Latn": {}}}}}, "found sr-Latn, wanted sr"),
+        ({"default": {"language_thresholds": {"h!": {}}}}, "not the form of a BCP 47"),
+    ],
+)
+def test_a_name_that_could_never_match_is_refused(rules: dict[str, object], message: str) -> None:
+    with pytest.raises(msgspec.ValidationError, match=message):
+        _pinned({"name": "n", "version": "1"} | rules)

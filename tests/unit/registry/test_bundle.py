@@ -187,6 +187,7 @@ def test_a_broken_manifest_is_named(tmp_path: Path, data: bytes) -> None:
             "the first label must be O",
         ),
         (_set(labels=["B-PER", "I-PER", "O"]), "the first label must be O"),
+        (_set(labels=["O", "B-PER", "I-LOC"]), "the labels lack B-LOC"),
         (_set(temperature=0.0), "the temperature is 0.0, wanted above 0"),
         (_set(temperature=-1.0), "the temperature is -1.0, wanted above 0"),
     ],

@@ -16,7 +16,7 @@ from typing import Annotated
 import msgspec
 
 from onoma.contracts.entities import ArtefactVersion
-from onoma.contracts.language import primary
+from onoma.contracts.language import canonical, primary
 
 Threshold = Annotated[float, msgspec.Meta(ge=0, le=1)]
 KIBIBYTE = 1024
@@ -52,7 +52,7 @@ class Rules(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     budgets: Budgets = Budgets()
 
     def threshold(self, label: str, language: str | None) -> float:
-        """Return the lowest score an entity of `label` may have in a document of `language`."""
+        """Return the lowest score of an entity of `label` in a document of `language`."""
         for_language = self.language_thresholds.get(primary(language), {}) if language else {}
         return for_language.get(label, self.thresholds.get(label, 0.0))
 
@@ -65,6 +65,16 @@ class Policy(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     limits: Limits = Limits()
     default: Rules = Rules()
     tenants: dict[str, Rules] = msgspec.field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        """Refuse names that could never match; msgspec reports the ValueError as invalid."""
+        if "" in self.tenants:
+            raise ValueError("tenants: found an empty name; rules for all stand in `default`")
+        for rules in (self.default, *self.tenants.values()):
+            for language in rules.language_thresholds:
+                wanted = primary(canonical(language))
+                if language != wanted:
+                    raise ValueError(f"language_thresholds: found {language}, wanted {wanted}")
 
 
 @dataclass(frozen=True)

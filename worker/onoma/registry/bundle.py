@@ -111,6 +111,9 @@ def _check_shapes(path: Path, manifest: Manifest) -> None:
         raise BundleError(f"{path}: the decoder does not fit its {labels} labels")
     if labels == 0 or manifest.labels[0] != "O":
         raise BundleError(f"{path}: the first label must be O")
+    orphans = {f"B-{label[2:]}" for label in manifest.labels if label != "O"} - {*manifest.labels}
+    if orphans:
+        raise BundleError(f"{path}: the labels lack {', '.join(sorted(orphans))}")
     if not manifest.temperature > 0:
         raise BundleError(f"{path}: the temperature is {manifest.temperature}, wanted above 0")
 

@@ -17,7 +17,7 @@ _CODES = {
     "ORIYA": "Orya", "TAMIL": "Taml", "TELUGU": "Telu", "KANNADA": "Knda", "MALAYALAM": "Mlym",
     "SINHALA": "Sinh", "THAI": "Thai", "LAO": "Laoo", "TIBETAN": "Tibt", "MYANMAR": "Mymr",
     "KHMER": "Khmr", "ETHIOPIC": "Ethi", "ARMENIAN": "Armn", "GEORGIAN": "Geor", "HANGUL": "Hang",
-    "CJK": "Hani",
+    "CJK": "Hani", "CANADIAN": "Cans", "OL": "Olck", "MEETEI": "Mtei", "KATAKANA-HIRAGANA": "Kana",
     "HIRAGANA": "Hira", "KATAKANA": "Kana", "MONGOLIAN": "Mong", "TIFINAGH": "Tfng", "NKO": "Nkoo",
     "VAI": "Vaii", "THAANA": "Thaa", "SYRIAC": "Syrc", "CHEROKEE": "Cher", "ADLAM": "Adlm",
     "FULLWIDTH": "Latn", "HALFWIDTH": "Kana", "MODIFIER": "Zyyy", "JAVANESE": "Java",
