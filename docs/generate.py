@@ -1,4 +1,4 @@
-"""Writes the pages of docs that follow from the code; `--check` says whether they are up to date."""
+"""Writes the pages of docs that follow from the code; `--check` says whether they are stale."""
 
 from __future__ import annotations
 

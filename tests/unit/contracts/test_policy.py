@@ -135,6 +135,13 @@ def test_a_knob_that_is_not_known_is_refused_by_name() -> None:
         ({"default": {"language_thresholds": {"h!": {}}}}, "not the form of a BCP 47"),
     ],
 )
-def test_a_name_that_could_never_match_is_refused(rules: dict[str, object], message: str) -> None:
-    with pytest.raises(msgspec.ValidationError, match=message):
-        _pinned({"name": "n", "version": "1"} | rules)
+def test_a_name_that_could_never_match_is_told(rules: dict[str, object], message: str) -> None:
+    (line,) = _pinned({"name": "n", "version": "1"} | rules).policy.idle_names()
+
+    assert message in line
+
+
+def test_names_that_can_match_are_not_told() -> None:
+    rules = {"tenants": {"north": {"language_thresholds": {"ha": {}, "qaf": {}}}}}
+
+    assert _pinned({"name": "n", "version": "1"} | rules).policy.idle_names() == []

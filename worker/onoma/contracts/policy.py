@@ -66,15 +66,18 @@ class Policy(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     default: Rules = Rules()
     tenants: dict[str, Rules] = msgspec.field(default_factory=dict)
 
-    def __post_init__(self) -> None:
-        """Refuse names that could never match; msgspec reports the ValueError as invalid."""
-        if "" in self.tenants:
-            raise ValueError("tenants: found an empty name; rules for all stand in `default`")
+    def idle_names(self) -> list[str]:
+        """Return the names that could never match, which the schema can't tell: a line for each."""
+        idle = [] if "" not in self.tenants else ["tenants: found an empty name; use `default`"]
         for rules in (self.default, *self.tenants.values()):
             for language in rules.language_thresholds:
-                wanted = primary(canonical(language))
+                try:
+                    wanted = primary(canonical(language))
+                except ValueError as error:
+                    wanted = str(error)
                 if language != wanted:
-                    raise ValueError(f"language_thresholds: found {language}, wanted {wanted}")
+                    idle.append(f"language_thresholds: found {language}, wanted {wanted}")
+        return idle
 
 
 @dataclass(frozen=True)

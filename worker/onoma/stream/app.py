@@ -54,11 +54,14 @@ def load_policy(path: Path | None) -> PinnedPolicy:
     if path is None:
         return PinnedPolicy(DEFAULT_POLICY)
     try:
-        return PinnedPolicy(msgspec.json.decode(path.read_bytes(), type=Policy))
+        policy = msgspec.json.decode(path.read_bytes(), type=Policy)
     except OSError as error:
         raise WrongUseError(f"policy.path: {path} can't be read: {error.strerror}") from error
     except msgspec.DecodeError as error:
         raise WrongUseError(f"policy.path: {path} is not a policy.v1: {error}") from error
+    if idle := policy.idle_names():
+        raise WrongUseError("\n".join(f"policy.path: {path}: {line}" for line in idle))
+    return PinnedPolicy(policy)
 
 
 def pinned_versions(settings: Settings, model: bundle.Model) -> Versions:
