@@ -142,6 +142,8 @@ def test_a_name_that_could_never_match_is_told(rules: dict[str, object], message
 
 
 def test_names_that_can_match_are_not_told() -> None:
-    rules = {"tenants": {"north": {"language_thresholds": {"ha": {}, "qaf": {}}}}}
+    rules: dict[str, object] = {
+        "tenants": {"north": {"language_thresholds": {"ha": {}, "qaf": {}}}}
+    }
 
     assert _pinned({"name": "n", "version": "1"} | rules).policy.idle_names() == []
