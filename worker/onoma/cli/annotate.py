@@ -152,7 +152,8 @@ def _plain(name: str, text: bytes, language: str | None) -> _Input:
 
 def _print_table(event: Entities) -> None:
     console = Console(width=None if sys.stdout.isatty() else 120)
-    table = Table(title=Text(_headline(event)), title_justify="left", expand=False)
+    console.print(Text(_headline(event)), soft_wrap=True)
+    table = Table()
     for heading, side in (("label", "left"), ("score", "right"), ("at", "right"), ("text", "left")):
         table.add_column(heading, justify=side)  # type: ignore[arg-type]  # a literal in a tuple
     for entity in event.entities:
@@ -162,7 +163,7 @@ def _print_table(event: Entities) -> None:
             f"{entity.start}-{entity.end}",
             Text(" ".join(entity.text.split())),
         )
-    console.print(table if event.entities else Text(f"{_headline(event)}\nno names found"))
+    console.print(table if event.entities else Text("no names found"))
 
 
 def _headline(event: Entities) -> str:
