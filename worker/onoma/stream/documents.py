@@ -26,7 +26,7 @@ from onoma.settings import Settings
 from onoma.stream.deadletter import RejectionLimit
 from onoma.stream.health import Health
 from onoma.stream.kafka import consumer_options, explained
-from onoma.stream.lane import Entry, Lane
+from onoma.stream.lane import Entry, Lane, Request
 from onoma.stream.outbox import (
     IdempotentOutbox,
     Outbox,
@@ -164,6 +164,7 @@ class Documents(Service):
         )
 
         async def run(lane: Lane) -> None:
+            self._room.set()
             await publisher.run(lane, self._room.set)
 
         return Ownership(
@@ -189,38 +190,52 @@ class Documents(Service):
 
     async def _fetch(self, consumer: AIOKafkaConsumer, ownership: Ownership) -> None:
         """Fetch for the lanes that have room until asked to stop; raise what failed elsewhere."""
+        lanes = ownership.lanes
         while not self._stopping.is_set():
             if ownership.failure:
                 raise ownership.failure
             self._parts.health.joined = ownership.assigned
             self._room.clear()
-            lanes = ownership.lanes
             self._measure_queue(lanes.values())
-            room = [partition for partition, lane in lanes.items() if lane.has_room()]
-            if lanes and not room:
-                await _within(self._room.wait(), FETCH_MILLISECONDS / 1000)
+            asked = {p: lane.request() for p, lane in lanes.items() if lane.has_room()}
+            if not asked:
+                await self._fetch_nothing(consumer)
                 continue
-            full = len(room) < len(lanes)
+            full = len(asked) < len(lanes)
             wait = FETCH_WITH_FULL_LANES_MILLISECONDS if full else FETCH_MILLISECONDS
             fetched = await self._unless_stopped(
                 consumer.getmany(
-                    *room,
+                    *asked,
                     timeout_ms=wait,
                     max_records=self._settings.processing.documents_in_flight,
                 )
             )
             for partition, records in (fetched or {}).items():
-                self._take_in(consumer, lanes.get(partition), records)
+                self._take_in(consumer, lanes.get(partition), asked.get(partition), records)
+
+    async def _fetch_nothing(self, consumer: AIOKafkaConsumer) -> None:
+        """Wait for room, and fetch from no partition of ours: that raises errors of the group and
+        keeps max_poll_interval_seconds from running out while long documents are read.
+        """
+        nothing = TopicPartition(self._settings.topics.documents, -1)
+        await self._unless_stopped(consumer.getmany(nothing))
+        await _within(self._room.wait(), FETCH_MILLISECONDS / 1000)
 
     def _measure_queue(self, lanes: Iterable[Lane]) -> None:
         counted = list(lanes)
         self._parts.metrics.set("queue_documents", sum(map(len, counted)))
         self._parts.metrics.set("queue_bytes", sum(lane.bytes_ for lane in counted))
 
-    def _take_in(self, consumer: AIOKafkaConsumer, lane: Lane | None, records: list[Any]) -> None:
+    def _take_in(
+        self,
+        consumer: AIOKafkaConsumer,
+        lane: Lane | None,
+        request: Request | None,
+        records: list[Any],
+    ) -> None:
         if lane is None:
             return  # being reassigned: whoever takes the partition seeks
-        entries = lane.accept(records)
+        entries = lane.accept(records, request)
         if entries is None:
             consumer.seek(lane.partition, lane.fetch_offset)
             return

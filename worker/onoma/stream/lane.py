@@ -2,8 +2,9 @@
 
 Outcomes arrive in any order and leave in the partition's order. The rule that keeps every document:
 `next_offset` is the first one not committed and moves only after a commit, `fetch_offset` is the
-first one not taken in; a fetched batch that starts below `fetch_offset` is stale and is read again
-(aiokafka may hand over records of another assignment).
+first one not taken in; a fetched batch is taken only if it was asked for at `fetch_offset` of this
+very lane, and is read again otherwise. Its own offsets prove nothing: aiokafka may hand over
+records of another assignment, before `fetch_offset` or behind it, and gaps are normal.
 """
 
 from __future__ import annotations
@@ -27,6 +28,14 @@ class Entry:
     timestamp_ms: int
     bytes_: int
     outcome: Outcome | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """Where a lane stood when records were asked for."""
+
+    lane: Lane
+    offset: int
 
 
 class Lane:
@@ -58,13 +67,19 @@ class Lane:
         """Say whether more may be fetched."""
         return len(self) < self._max_documents and self.bytes_ < self._max_bytes
 
-    def accept(self, records: Sequence[ConsumerRecord]) -> list[Entry] | None:
-        """Take in a fetched batch; None when it is stale and has to be read again from
-        `fetch_offset`.
+    def request(self) -> Request:
+        """Return where the next records are asked for."""
+        return Request(self, self.fetch_offset)
+
+    def accept(
+        self, records: Sequence[ConsumerRecord], request: Request | None
+    ) -> list[Entry] | None:
+        """Take in a batch fetched for `request`; None when it is stale and has to be read again
+        from `fetch_offset`.
 
         Gaps are normal: transaction markers and compaction leave them.
         """
-        if records[0].offset < self.fetch_offset:
+        if request != self.request() or records[0].offset < self.fetch_offset:
             return None
         entries = [_entry(record) for record in records]
         self._entries.extend(entries)

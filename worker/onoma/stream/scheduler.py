@@ -4,7 +4,7 @@ The event loop hands records over and goes on; the threads here decode, pack win
 into model calls and conclude. Three rules. A call mixes windows, never results: what a document
 gets is its own. A call that fails is split until the document at fault is alone, and only that one
 is rejected. And lanes share the processor by words, not by documents: the one that has been served
-least is next, so a lane of books does not starve a lane of tweets.
+least is next, admission included, so a lane of books does not starve a lane of tweets.
 """
 
 from __future__ import annotations
@@ -81,12 +81,17 @@ class _Progress:
 @dataclass(slots=True)
 class _LaneQueue:
     """What one lane has waiting, and the units it was served (start-time fair queueing, Goyal
-    1996).
+    1996); `admitted_units` wait in its `documents`.
     """
 
     arrivals: deque[_Arrival] = field(default_factory=deque)
     documents: deque[_Progress] = field(default_factory=deque)
     served: int = 0
+    admitted_units: int = 0
+
+    def provided(self) -> int:
+        """Return what the lane will have been served when its admitted documents are read."""
+        return self.served + self.admitted_units
 
 
 Chosen = tuple[_Progress, int]
@@ -111,7 +116,6 @@ class Scheduler:
         self._lanes: dict[Hashable, _LaneQueue] = {}
         self._concluding: deque[_Progress] = deque()
         self._waiting_units = 0
-        self._waiting_arrivals = 0
         self._clock = 0
         self._stopping = False
         self._threads = [
@@ -142,15 +146,13 @@ class Scheduler:
                 # A lane that rested has no claim to what it did not use.
                 queue.served = max(queue.served, self._clock)
             queue.arrivals.append(arrival)
-            self._waiting_arrivals += 1
             self._changed.notify()
 
     def drop(self, lane: Hashable) -> None:
         """Forget all that `lane` has waiting; what a thread is at may still be delivered."""
         with self._changed:
             queue = self._lanes.pop(lane, _LaneQueue())
-            self._waiting_arrivals -= len(queue.arrivals)
-            self._waiting_units -= sum(document.waiting_units() for document in queue.documents)
+            self._waiting_units -= queue.admitted_units
             self._concluding = deque(d for d in self._concluding if d.arrival.lane != lane)
 
     def _work(self) -> None:
@@ -173,12 +175,27 @@ class Scheduler:
     def _next_step(self) -> Callable[[], None] | None:
         if self._concluding:
             return partial(self._conclude, self._whole_documents())
-        full = self._waiting_units >= self._units_per_call
-        if full or (self._waiting_units and not self._waiting_arrivals):
+        hungriest = self._hungriest()
+        if hungriest is not None and not self._enough_to_read(hungriest):
+            return partial(self._admit, self._next_arrival(hungriest))
+        if self._waiting_units:
             return partial(self._read, self._pack())
-        if self._waiting_arrivals:
-            return partial(self._admit, self._next_arrival())
         return None
+
+    def _hungriest(self) -> _LaneQueue | None:
+        """Return the lane whose next document is to be admitted first, None if no lane has any."""
+        arrived = [queue for queue in self._lanes.values() if queue.arrivals]
+        return min(arrived, key=_LaneQueue.provided, default=None)
+
+    def _enough_to_read(self, hungriest: _LaneQueue) -> bool:
+        """Say whether to read before more is admitted: a call would be full and no lane would miss
+        its turn in it, or the lane at its turn has waited for a whole call's worth.
+        """
+        full = self._waiting_units >= self._units_per_call
+        others = [q.served for q in self._lanes.values() if q.documents and q is not hungriest]
+        if not others:
+            return full
+        return hungriest.provided() - min(others) >= (0 if full else self._units_per_call)
 
     def _whole_documents(self) -> list[_Progress]:
         """Take documents to conclude at once: of one model, about as many units as a few calls."""
@@ -191,9 +208,10 @@ class Scheduler:
             units += len(chosen[-1].job.units)
         return chosen
 
-    def _next_arrival(self) -> _Arrival:
-        queue = min((q for q in self._lanes.values() if q.arrivals), key=lambda q: q.served)
-        self._waiting_arrivals -= 1
+    def _next_arrival(self, queue: _LaneQueue) -> _Arrival:
+        # Even a document that is rejected costs something, else a lane of them would always be
+        # first.
+        queue.served += 1
         return queue.arrivals.popleft()
 
     def _admit(self, arrival: _Arrival) -> None:
@@ -213,7 +231,7 @@ class Scheduler:
         with self._changed:
             if queue := self._lanes.get(arrival.lane):
                 queue.documents.append(document)
-                self._waiting_units += document.waiting_units()
+                self._waits(queue, document.waiting_units())
                 self._changed.notify()
 
     def _pack(self) -> list[Chosen]:
@@ -231,9 +249,13 @@ class Scheduler:
                 queue.documents.popleft()
             queue.served += units
             self._clock = queue.served
-            self._waiting_units -= units
+            self._waits(queue, -units)
             left -= units + SEPARATOR_UNITS
         return batch
+
+    def _waits(self, queue: _LaneQueue, units: int) -> None:
+        queue.admitted_units += units
+        self._waiting_units += units
 
     def _read(self, batch: list[Chosen]) -> None:
         self._observe_batch(batch)
@@ -308,7 +330,7 @@ class Scheduler:
             queue = self._lanes.get(document.arrival.lane)
             if queue and document in queue.documents:
                 queue.documents.remove(document)
-                self._waiting_units -= document.waiting_units()
+                self._waits(queue, -document.waiting_units())
         self._reject(document.arrival, error)
 
     def _reject(self, arrival: _Arrival, error: Exception) -> None:

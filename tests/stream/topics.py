@@ -1,0 +1,173 @@
+"""A test's own topics and group on a broker, what is put in, and what came out."""
+
+from __future__ import annotations
+
+import json
+import random
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from confluent_kafka import Producer
+from tests.conftest import Unique
+from tests.kafka.broker import KafkaBroker, Record
+from tests.stream.worker import wait_until
+
+from onoma.contracts.policy import Limits
+from onoma.stream.kafka import largest_input_bytes, largest_output_bytes
+
+_PEOPLE = ("Amina", "Bola", "Chidi", "Danjuma", "Ejiro", "Farouk", "Gambo", "Halima", "Ifeoma")
+_PLACES = ("Abuja", "Lagos", "Kano", "Jos", "Enugu", "Maiduguri", "Zaria", "Sokoto", "Nairobi")
+_WORDS = ("yesterday", "the", "minister", "met", "with", "traders", "from", "about", "prices", "of")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Topics:
+    """Three topics and a consumer group that no other test uses."""
+
+    broker: KafkaBroker
+    documents: str
+    entities: str
+    dead_letters: str
+    group: str
+
+    @classmethod
+    def create(cls, broker: KafkaBroker, unique: Unique, *, partitions: int = 4) -> Topics:
+        """Create the topics with the sizes that a worker asks for."""
+        topics = cls.named(broker, unique)
+        limits = Limits()
+        sizes = {
+            topics.documents: largest_input_bytes(limits),
+            topics.entities: largest_output_bytes(limits),
+            topics.dead_letters: largest_output_bytes(limits),
+        }
+        for name, size in sizes.items():
+            broker.create_topic(name, partitions, {"max.message.bytes": str(size)})
+        return topics
+
+    @classmethod
+    def named(cls, broker: KafkaBroker, unique: Unique) -> Topics:
+        """Give the names only."""
+        return cls(
+            broker=broker,
+            documents=unique("documents"),
+            entities=unique("entities"),
+            dead_letters=unique("dead-letters"),
+            group=unique("group"),
+        )
+
+    def config(self, **sections: Mapping[str, object]) -> dict[str, dict[str, object]]:
+        """Return settings for these topics with short timeouts; `sections` go before them."""
+        config: dict[str, dict[str, object]] = {
+            "kafka": {
+                "bootstrap_servers": self.broker.bootstrap,
+                "group_id": self.group,
+                "session_timeout_seconds": 6,
+                "heartbeat_interval_seconds": 0.5,
+                "rebalance_timeout_seconds": 30,
+                "request_timeout_seconds": 40,
+            },
+            "topics": {
+                "documents": self.documents,
+                "entities": self.entities,
+                "dead_letters": self.dead_letters,
+            },
+            "delivery": {"publish_timeout_seconds": 8, "transaction_timeout_seconds": 10},
+            "processing": {"threads": 1},
+        }
+        for name, section in sections.items():
+            config[name] = {**config.get(name, {}), **section}
+        return config
+
+    def committed(self) -> int:
+        """Return how many records of the documents' topic the group is past."""
+        return sum(self.broker.committed(self.group, self.documents).values())
+
+    def done(self) -> bool:
+        """Say whether the group has committed up to the end of every partition."""
+        ends = self.broker.end_offsets(self.documents)
+        committed = self.broker.committed(self.group, self.documents)
+        return all(committed.get(partition, 0) == end for partition, end in ends.items())
+
+    def wait_done(self, timeout_seconds: float = 60.0) -> None:
+        """Wait until every document is committed."""
+        wait_until(self.done, "every document is committed", timeout_seconds)
+
+    def events(self, *, until: int = 0) -> list[dict[str, Any]]:
+        """Return the values of the entities' topic as a careful reader sees them."""
+        return [value_of(each) for each in self.broker.read(self.entities, until=until)]
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """One record to publish."""
+
+    value: bytes | None
+    partition: int = 0
+    key: bytes | None = None
+    headers: tuple[tuple[str, bytes | None], ...] = ()
+
+
+def publish(broker: KafkaBroker, topic: str, messages: Iterable[Message]) -> None:
+    """Publish with another client than the worker's, and wait for each acknowledgement."""
+    failures: list[object] = []
+
+    def answered(error: object, _message: object) -> None:
+        if error is not None:
+            failures.append(error)
+
+    producer = Producer(
+        {
+            **broker.librdkafka_settings(),
+            "enable.idempotence": True,
+            "linger.ms": 5,
+            "message.max.bytes": 32 * 1024**2,
+        }
+    )
+    for message in messages:
+        producer.produce(
+            topic,
+            message.value,
+            key=message.key,
+            partition=message.partition,
+            headers=list(message.headers),
+            on_delivery=answered,
+        )
+        producer.poll(0)
+    left = producer.flush(60)
+    if failures or left:
+        raise AssertionError(
+            f"{left} records not acknowledged, {len(failures)} failed: {failures[:1]}"
+        )
+
+
+def document(document_id: str, text: str, **fields: object) -> bytes:
+    """Return a document.v1."""
+    return json.dumps({"document_id": document_id, "text": text, **fields}).encode()
+
+
+def short_documents(count: int, *, partitions: int, seed: int, start: int = 0) -> list[Message]:
+    """Return documents of 10 to 30 words, dealt to the partitions in turn."""
+    chance = random.Random(seed)
+    return [
+        Message(
+            document(f"document-{number}", short_text(chance)),
+            partition=number % partitions,
+            key=f"key-{number}".encode(),
+        )
+        for number in range(start, start + count)
+    ]
+
+
+def short_text(chance: random.Random) -> str:
+    """Return a text of 10 to 30 words with a person and a place in it."""
+    words = [chance.choice(_WORDS) for _ in range(chance.randint(8, 28))]
+    words.insert(chance.randrange(len(words)), chance.choice(_PEOPLE))
+    words.insert(chance.randrange(len(words)), chance.choice(_PLACES))
+    return " ".join(words)
+
+
+def value_of(record: Record) -> dict[str, Any]:
+    """Return the JSON object of a record."""
+    value: dict[str, Any] = json.loads(record.value or b"")
+    return value
