@@ -55,7 +55,7 @@ def command(serve: bool, delivery: str, model_directory: Path | None) -> None:
             "exactly_once is the default"
         )
     _forget_environment()
-    printer = _Printer(console())
+    printer = Printer(console())
     told = asyncio.run(demo.run(serve=serve, model=model_directory, show=printer.show))
     if not told:
         printer.line("stopped")
@@ -72,7 +72,7 @@ def _forget_environment() -> None:
         click.echo(f"the demo ignores {', '.join(found)} of this environment", err=True)
 
 
-class _Printer:
+class Printer:
     """Prints the steps of the demo as they come."""
 
     def __init__(self, console: Console) -> None:
