@@ -35,7 +35,7 @@ rejections = st.builds(
 
 
 def _ours(headers: Headers) -> dict[str, str]:
-    return {name: value.decode() for name, value in headers if name.startswith("onoma-")}
+    return {name: (value or b"").decode() for name, value in headers if name.startswith("onoma-")}
 
 
 @settings(max_examples=100, deadline=None)

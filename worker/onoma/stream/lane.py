@@ -139,6 +139,6 @@ class Lane:
 
 
 def _entry(record: ConsumerRecord) -> Entry:
-    headers = tuple((name, value or b"") for name, value in record.headers)
+    headers = tuple(record.headers)
     value = Record(record.topic, record.partition, record.offset, record.key, record.value, headers)
     return Entry(value, record.timestamp, len(record.value or b"") + len(record.key or b""))
