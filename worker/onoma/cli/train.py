@@ -28,7 +28,7 @@ from onoma.errors import WrongUseError
 @click.option(
     "--seconds",
     type=click.FloatRange(min=0, min_open=True),
-    default=1100.0,
+    default=1400.0,
     show_default=True,
     help="Processor seconds of one core for the training itself; reading and scoring come on top.",
 )

@@ -33,7 +33,7 @@ class Recipe:
     `longest` bounds the units of one example.
     """
 
-    seconds: float = 900.0
+    seconds: float = 1400.0
     steps: int | None = None
     seed: int = 0
     batch: int = 32
