@@ -1,7 +1,7 @@
 """One document's way from record to outcome: read this top to bottom and you know the product.
 
-    admit:     decode -> segment -> features -> windows     (a Job, or a dead letter) read:
-    windows -> model -> readings                  (batched by the stream, never mixing documents)
+    admit:     decode -> segment -> windows of rows         (a Job, or a dead letter)
+    read:      windows -> model -> readings                  (batched by the stream)
     conclude:  readings -> mentions -> event                 (an Outcome)
 
 Plain synchronous functions on frozen values: no Kafka, no clock, no logging. An outcome is a pure
@@ -12,12 +12,10 @@ from __future__ import annotations
 
 import hashlib
 import math
-from collections.abc import Sequence
+from collections.abc import Sequence, Sized
 from dataclasses import dataclass
 
 import msgspec
-import numpy as np
-import numpy.typing as npt
 
 from onoma.contracts.cloudevents import output_headers
 from onoma.contracts.deadletter import dead_letter
@@ -41,17 +39,13 @@ from onoma.contracts.language import primary
 from onoma.contracts.policy import PinnedPolicy
 from onoma.contracts.records import Output, Record
 from onoma.errors import RejectedDocument, RejectionReason
-from onoma.ner.features import UnitFeatures
+from onoma.ner.recogniser import AnyRecogniser, Emissions, stitched
 from onoma.ner.spans import Mention
-from onoma.ner.wordhash import WordHashRecogniser
 from onoma.text.script import dominant_script
 from onoma.text.segmentation import Units, segment
 from onoma.text.windows import Window
 
 ENTITIES_TYPE = "onoma.entities.v1"
-UNREAD = -1e4
-"""Score of every label but `O` for a unit that no call returned: what was not read holds no name.
-"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +69,7 @@ class SupportedLanguages:
 class Versions:
     """All that decides about a document besides its record; taken once, kept until its outcome."""
 
-    recogniser: WordHashRecogniser
+    recogniser: AnyRecogniser
     model: ModelVersion
     languages: SupportedLanguages
     policy: PinnedPolicy
@@ -93,7 +87,7 @@ class Job:
     document: Document
     units: Units
     windows: tuple[Window, ...]
-    features: tuple[UnitFeatures, ...]
+    features: tuple[Sized, ...]
     versions: Versions
 
 
@@ -102,7 +96,7 @@ class Reading:
     """What the model said about one window: `emissions` `(units of the window, labels)`."""
 
     window: Window
-    emissions: npt.NDArray[np.float32]
+    emissions: Emissions
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,18 +138,14 @@ def admit(
         return reject(record, rejected, versions)
     units = segment(document.text)
     budget = versions.policy.rules(document.tenant).budgets.units
-    windows = versions.recogniser.windows(min(len(units), budget))
-    rows = versions.recogniser.features(units.strings()[:budget])
+    prepared = versions.recogniser.prepare(units.strings()[:budget])
     return Job(
         record=record,
         source=source or KafkaSource(record.topic, record.partition, record.offset),
         document=document,
         units=units,
-        windows=windows,
-        features=tuple(
-            UnitFeatures(rows.hashes[w.start : w.end], rows.bytes_[w.start : w.end])
-            for w in windows
-        ),
+        windows=prepared.windows,
+        features=prepared.rows,
         versions=versions,
     )
 
@@ -238,18 +228,9 @@ def _entities(job: Job, mentions: Sequence[Mention]) -> tuple[Entity, ...]:
     return tuple(found)
 
 
-def _stitched(job: Job, readings: Sequence[Reading]) -> npt.NDArray[np.float32]:
-    """Return the emissions `(units, labels)` of the document: the core of each window, put
-    together.
-    """
-    labels = job.versions.recogniser.labels
-    stitched = np.full((len(job.units), len(labels)), UNREAD, np.float32)
-    stitched[:, labels.index("O")] = 0.0
-    for reading in readings:
-        window = reading.window
-        core = slice(window.core_start - window.start, window.core_end - window.start)
-        stitched[window.core_start : window.core_end] = reading.emissions[core]
-    return stitched
+def _stitched(job: Job, readings: Sequence[Reading]) -> Emissions:
+    parts = [(reading.window, reading.emissions) for reading in readings]
+    return stitched(parts, len(job.units), job.versions.recogniser.labels)
 
 
 def _coverage(job: Job, readings: Sequence[Reading]) -> Coverage:

@@ -209,9 +209,9 @@ def test_a_manifest_that_lists_no_graph_is_refused(tmp_path: Path) -> None:
 
 
 def test_a_model_of_another_kind_is_refused_with_both_kinds(tmp_path: Path) -> None:
-    _bundle(tmp_path, change=_set(kind="token-classification"))
+    _bundle(tmp_path, change=_set(kind="gazetteer"))
 
-    with pytest.raises(BundleError, match="'token-classification', this worker serves wordhash"):
+    with pytest.raises(BundleError, match="'gazetteer', this worker serves token-classification, wordhash"):
         load(tmp_path)
 
 

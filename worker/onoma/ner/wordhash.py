@@ -17,10 +17,9 @@ import numpy.typing as npt
 
 from onoma.ner.decoding import Decoder
 from onoma.ner.features import BYTES_PER_UNIT, HASHES_PER_UNIT, FeatureTable, UnitFeatures
-from onoma.ner.spans import Mention, mentions
+from onoma.ner.recogniser import Emissions, Prepared, best_path_of_each, mentions_of_each
+from onoma.ner.spans import Mention
 from onoma.text.windows import Window, windows
-
-Emissions = npt.NDArray[np.float32]
 
 WINDOW_UNITS = 512
 """Units of a window's core: long enough that its context costs under 2 %, short enough to share a
@@ -57,6 +56,18 @@ class WordHashRecogniser:
         """Return the windows in which a document of `units` units is read."""
         return windows(units, core=WINDOW_UNITS, context=self._context_units)
 
+    def prepare(self, units: Sequence[str]) -> Prepared[UnitFeatures]:
+        """Return the windows of a document of these units, and the features of each."""
+        windows_ = self.windows(len(units))
+        rows = self.features(units)
+        return Prepared(
+            windows_,
+            tuple(
+                UnitFeatures(rows.hashes[w.start : w.end], rows.bytes_[w.start : w.end])
+                for w in windows_
+            ),
+        )
+
     def emissions(self, rows: Sequence[UnitFeatures]) -> list[Emissions]:
         """Return the label scores `(units, labels)` of each window's units, from one call."""
         lengths = [len(window) for window in rows]
@@ -76,28 +87,12 @@ class WordHashRecogniser:
         ]
 
     def mentions(self, documents: Sequence[Emissions]) -> list[tuple[Mention, ...]]:
-        """Return the mentions of each document from the label scores `(units, labels)` of its
-        units.
-
-        Several at once cost little more than one; what each gets does not depend on the others.
-        """
-        lengths = [len(emissions) for emissions in documents]
-        emissions = np.concatenate(documents)
-        path = self._decoder.best_paths(emissions, lengths)
-        confidences = self._decoder.confidences(emissions, lengths, path)
-        ends = np.cumsum(lengths).tolist()
-        return [
-            mentions(path[end - length : end], confidences[end - length : end], self.labels)
-            for end, length in zip(ends, lengths, strict=True)
-        ]
+        """Return the mentions of each document from the label scores of its units."""
+        return mentions_of_each(documents, self._decoder, self.labels)
 
     def label(self, sentences: Sequence[Sequence[str]]) -> list[tuple[int, ...]]:
         """Return the best label indices of each sentence's units, for scoring against annotated
         units.
         """
         scores = self.emissions([self.features(sentence) for sentence in sentences])
-        lengths = [len(sentence) for sentence in sentences]
-        flat = np.concatenate(scores) if scores else np.zeros((0, len(self.labels)), np.float32)
-        path = self._decoder.best_paths(flat, lengths).tolist()
-        ends = np.cumsum(lengths).tolist()
-        return [tuple(path[end - n : end]) for end, n in zip(ends, lengths, strict=True)]
+        return best_path_of_each(scores, self._decoder)

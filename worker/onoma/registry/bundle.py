@@ -22,8 +22,12 @@ from onoma.contracts.entities import ModelVersion
 from onoma.errors import BundleError
 from onoma.ner.decoding import Decoder
 from onoma.ner.features import BYTES_PER_UNIT, HASHES_PER_UNIT
+from onoma.ner.recogniser import AnyRecogniser
+from onoma.ner.subwords import Subwords, WindowForm
+from onoma.ner.token_classification import Graph as SubwordGraph
+from onoma.ner.token_classification import TokenClassificationRecogniser
 from onoma.ner.wordhash import Graph, WordHashRecogniser
-from onoma.registry.manifest import GRAPH_NAME, MANIFEST_NAME, Manifest
+from onoma.registry.manifest import GRAPH_NAME, MANIFEST_NAME, TOKENIZER_NAME, Manifest
 
 MAX_GRAPH_BYTES = 2 * 1024**3
 UNGATED = "none"
@@ -35,7 +39,7 @@ class Model:
 
     manifest: Manifest
     sha256: str
-    recogniser: WordHashRecogniser
+    recogniser: AnyRecogniser
 
     @property
     def version(self) -> ModelVersion:
@@ -60,7 +64,7 @@ def load(directory: Path) -> Model:
             f"{directory}: found a model of kind {manifest.kind!r}, "
             f"this worker serves {', '.join(sorted(_KINDS))}"
         )
-    recogniser = build(manifest, _session(directory / GRAPH_NAME))
+    recogniser = build(manifest, _session(directory / GRAPH_NAME), directory)
     recogniser.label([["Onoma"], ["warms", "up"]])
     return Model(manifest, sha256, recogniser)
 
@@ -135,7 +139,9 @@ def _session(path: Path) -> onnxruntime.InferenceSession:
         raise BundleError(f"{path}: onnxruntime does not load it: {error}") from error
 
 
-def _wordhash(manifest: Manifest, session: onnxruntime.InferenceSession) -> WordHashRecogniser:
+def _wordhash(
+    manifest: Manifest, session: onnxruntime.InferenceSession, directory: Path
+) -> WordHashRecogniser:
     inputs = {put.name: put.shape[-1] for put in session.get_inputs()}
     wanted = {"hashes": HASHES_PER_UNIT, "bytes": BYTES_PER_UNIT, "mask": 1}
     outputs = {put.name: put.shape[-1] for put in session.get_outputs()}
@@ -144,17 +150,20 @@ def _wordhash(manifest: Manifest, session: onnxruntime.InferenceSession) -> Word
             f"{manifest.name}: the graph has inputs {inputs} and outputs {outputs}; wanted inputs "
             f"{wanted} and an output emissions of {len(manifest.labels)} labels"
         )
-    decoder = Decoder(
+    return WordHashRecogniser(
+        _graph(session),
+        labels=manifest.labels,
+        decoder=_decoder(manifest),
+        context_units=manifest.context_units,
+    )
+
+
+def _decoder(manifest: Manifest) -> Decoder:
+    return Decoder(
         labels=manifest.labels,
         start=manifest.decoder.start,
         transitions=manifest.decoder.transitions,
         temperature=manifest.temperature,
-    )
-    return WordHashRecogniser(
-        _graph(session),
-        labels=manifest.labels,
-        decoder=decoder,
-        context_units=manifest.context_units,
     )
 
 
@@ -171,6 +180,60 @@ def _graph(session: onnxruntime.InferenceSession) -> Graph:
     return run
 
 
-_KINDS: dict[str, Callable[[Manifest, onnxruntime.InferenceSession], WordHashRecogniser]] = {
-    WordHashRecogniser.kind: _wordhash
+def _token_classification(
+    manifest: Manifest, session: onnxruntime.InferenceSession, directory: Path
+) -> TokenClassificationRecogniser:
+    inputs = {put.name: len(put.shape) for put in session.get_inputs()}
+    outputs = {put.name: put.shape[-1] for put in session.get_outputs()}
+    if inputs != {"tokens": 2} or outputs.get("emissions") != len(manifest.labels):
+        raise BundleError(
+            f"{manifest.name}: the graph has inputs (with ranks) {inputs} and outputs {outputs}; "
+            f"wanted one input tokens of rank 2 and an output emissions of {len(manifest.labels)} "
+            "labels"
+        )
+    return TokenClassificationRecogniser(
+        _subword_graph(session),
+        subwords=_subwords(manifest, directory),
+        labels=manifest.labels,
+        decoder=_decoder(manifest),
+    )
+
+
+def _subwords(manifest: Manifest, directory: Path) -> Subwords:
+    wanted = manifest.subwords
+    if wanted is None or TOKENIZER_NAME not in manifest.files:
+        raise BundleError(
+            f"{directory}: a model of kind {manifest.kind} needs `subwords` in its manifest and a "
+            f"{TOKENIZER_NAME}"
+        )
+    form = WindowForm(
+        prefix=wanted.prefix,
+        suffix=wanted.suffix,
+        unknown=wanted.unknown,
+        window_tokens=wanted.window_tokens,
+        overlap_tokens=wanted.overlap_tokens,
+    )
+    if form.capacity <= form.overlap_tokens:
+        raise BundleError(
+            f"{directory}: windows of {form.window_tokens} tokens leave room for {form.capacity} "
+            f"besides special tokens; wanted more than the overlap of {form.overlap_tokens}"
+        )
+    path = directory / TOKENIZER_NAME
+    try:
+        return Subwords(path.read_text(encoding="utf-8"), form)
+    except Exception as error:  # tokenizers raises bare Exceptions
+        raise BundleError(f"{path}: is no tokenizer: {error}") from error
+
+
+def _subword_graph(session: onnxruntime.InferenceSession) -> SubwordGraph:
+    def run(tokens: np.typing.NDArray[np.int64]) -> np.typing.NDArray[np.float32]:
+        emissions: np.typing.NDArray[np.float32] = session.run(["emissions"], {"tokens": tokens})[0]
+        return emissions
+
+    return run
+
+
+_KINDS: dict[str, Callable[[Manifest, onnxruntime.InferenceSession, Path], AnyRecogniser]] = {
+    WordHashRecogniser.kind: _wordhash,
+    TokenClassificationRecogniser.kind: _token_classification,
 }

@@ -7,13 +7,14 @@ that is what events carry.
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import msgspec
 
 MANIFEST_NAME = "manifest.json"
 GRAPH_NAME = "model.onnx"
 CARD_NAME = "README.md"
+TOKENIZER_NAME = "tokenizer.json"
 
 
 class Decoder(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -37,12 +38,29 @@ class Languages(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     zero_shot: tuple[str, ...] = ()
 
 
+class Subwords(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """How a `token-classification` model is read: windows of at most `window_tokens`, of which two
+    neighbours share at most `overlap_tokens`.
+
+    `prefix` and `suffix` are the special tokens around a window, `unknown` stands for a unit of
+    which the tokenizer makes nothing. `batching`: what may share a call. `exact`: nothing, a window
+    is a call of its own length, without padding; then a range over a call is one over a window.
+    """
+
+    prefix: tuple[int, ...]
+    suffix: tuple[int, ...]
+    unknown: int
+    window_tokens: Annotated[int, msgspec.Meta(ge=2)] = 256
+    overlap_tokens: Annotated[int, msgspec.Meta(ge=0)] = 32
+    batching: Literal["exact"] = "exact"
+
+
 class Manifest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """What stands in `manifest.json`.
 
     `temperature` divides all scores before they become probabilities. `context_units` is how far
-    the emissions of a unit reach to each side: windows carry that many units more. `training` and
-    `scores` are for people.
+    the emissions of a unit reach to each side: windows carry that many units more; 0 where
+    `subwords` says how windows are cut. `training` and `scores` are for people.
     """
 
     kind: str
@@ -57,3 +75,4 @@ class Manifest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     training: dict[str, Any]
     scores: dict[str, Any]
     gate: dict[str, Any] | None = None
+    subwords: Subwords | None = None

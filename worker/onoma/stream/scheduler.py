@@ -21,7 +21,7 @@ import structlog
 from onoma.contracts.records import Record
 from onoma.errors import RejectedDocument, RejectionReason
 from onoma.metrics import Metrics
-from onoma.ner.wordhash import Emissions
+from onoma.ner.recogniser import Emissions
 from onoma.pipeline import (
     DeadLettered,
     Job,
