@@ -27,27 +27,28 @@ from onoma.ner.subwords import Subwords, WindowForm
 from onoma.ner.token_classification import Graph as SubwordGraph
 from onoma.ner.token_classification import TokenClassificationRecogniser
 from onoma.ner.wordhash import Graph, WordHashRecogniser
+from onoma.registry.gate_record import gate_of
 from onoma.registry.manifest import GRAPH_NAME, MANIFEST_NAME, TOKENIZER_NAME, Manifest
+from onoma.registry.manifest import Subwords as SubwordsEntry
 
 MAX_GRAPH_BYTES = 2 * 1024**3
-UNGATED = "none"
 
 
 @dataclass(frozen=True, slots=True)
 class Model:
-    """A verified, warmed-up model with its manifest; `sha256` is the manifest's."""
+    """A verified, warmed-up model with its manifest; `sha256` is the manifest's, `gate` the gate
+    record's.
+    """
 
     manifest: Manifest
     sha256: str
+    gate: str
     recogniser: AnyRecogniser
 
     @property
     def version(self) -> ModelVersion:
         """Return how events name this model."""
-        gate = self.manifest.gate or {}
-        return ModelVersion(
-            self.manifest.name, self.manifest.version, self.sha256, str(gate.get("sha256", UNGATED))
-        )
+        return ModelVersion(self.manifest.name, self.manifest.version, self.sha256, self.gate)
 
 
 def default_directory() -> Path:
@@ -55,18 +56,27 @@ def default_directory() -> Path:
     return Path(str(importlib.resources.files("onoma.models"))) / "default"
 
 
-def load(directory: Path) -> Model:
-    """Return the model of the bundle in `directory`, verified and warmed up. Raises BundleError."""
+def load(directory: Path, *, allow_ungated: bool = False) -> Model:
+    """Return the model of the bundle in `directory`, verified, gated and warmed up.
+
+    Raises BundleError. `allow_ungated` is for those who judge a bundle, and for benchmarks.
+    """
     manifest, sha256 = verify(directory)
+    gate = gate_of(directory, manifest, allow_ungated=allow_ungated)
+    recogniser = recogniser_of(manifest, directory, directory / GRAPH_NAME)
+    recogniser.label([["Onoma"], ["warms", "up"]])
+    return Model(manifest, sha256, gate, recogniser)
+
+
+def recogniser_of(manifest: Manifest, directory: Path, graph: Path) -> AnyRecogniser:
+    """Return the recogniser of the bundle in `directory`, with the ONNX file `graph`."""
     build = _KINDS.get(manifest.kind)
     if build is None:
         raise BundleError(
             f"{directory}: found a model of kind {manifest.kind!r}, "
             f"this worker serves {', '.join(sorted(_KINDS))}"
         )
-    recogniser = build(manifest, _session(directory / GRAPH_NAME), directory)
-    recogniser.label([["Onoma"], ["warms", "up"]])
-    return Model(manifest, sha256, recogniser)
+    return build(manifest, _session(graph), directory)
 
 
 def verify(directory: Path) -> tuple[Manifest, str]:
@@ -153,17 +163,18 @@ def _wordhash(
     return WordHashRecogniser(
         _graph(session),
         labels=manifest.labels,
-        decoder=_decoder(manifest),
+        decoder=decoder_of(manifest),
         context_units=manifest.context_units,
     )
 
 
-def _decoder(manifest: Manifest) -> Decoder:
+def decoder_of(manifest: Manifest, temperature: float | None = None) -> Decoder:
+    """Return the decoder of `manifest`, at another temperature than its own where one is given."""
     return Decoder(
         labels=manifest.labels,
         start=manifest.decoder.start,
         transitions=manifest.decoder.transitions,
-        temperature=manifest.temperature,
+        temperature=temperature or manifest.temperature,
     )
 
 
@@ -195,7 +206,7 @@ def _token_classification(
         _subword_graph(session),
         subwords=_subwords(manifest, directory),
         labels=manifest.labels,
-        decoder=_decoder(manifest),
+        decoder=decoder_of(manifest),
     )
 
 
@@ -206,13 +217,7 @@ def _subwords(manifest: Manifest, directory: Path) -> Subwords:
             f"{directory}: a model of kind {manifest.kind} needs `subwords` in its manifest and a "
             f"{TOKENIZER_NAME}"
         )
-    form = WindowForm(
-        prefix=wanted.prefix,
-        suffix=wanted.suffix,
-        unknown=wanted.unknown,
-        window_tokens=wanted.window_tokens,
-        overlap_tokens=wanted.overlap_tokens,
-    )
+    form = window_form(wanted)
     if form.capacity <= form.overlap_tokens:
         raise BundleError(
             f"{directory}: windows of {form.window_tokens} tokens leave room for {form.capacity} "
@@ -223,6 +228,17 @@ def _subwords(manifest: Manifest, directory: Path) -> Subwords:
         return Subwords(path.read_text(encoding="utf-8"), form)
     except Exception as error:  # tokenizers raises bare Exceptions
         raise BundleError(f"{path}: is no tokenizer: {error}") from error
+
+
+def window_form(subwords: SubwordsEntry) -> WindowForm:
+    """Return the form of windows that a manifest states."""
+    return WindowForm(
+        prefix=subwords.prefix,
+        suffix=subwords.suffix,
+        unknown=subwords.unknown,
+        window_tokens=subwords.window_tokens,
+        overlap_tokens=subwords.overlap_tokens,
+    )
 
 
 def _subword_graph(session: onnxruntime.InferenceSession) -> SubwordGraph:

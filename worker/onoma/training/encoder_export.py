@@ -1,0 +1,166 @@
+"""Writes a token classifier as an ONNX graph: token numbers in, scores of our labels out.
+
+Last step of import and of fine-tuning; the file is served by `onoma.ner.token_classification`. The
+rule: a graph is compared with the network it came from, on windows of many lengths, before anything
+else is done with it. It has no attention mask, because a served window is a call of its exact
+length.
+
+Integer form: weights S8 per channel, activations U8 with a range over the call, embeddings too. U8
+weights, S8 activations and integer convolutions are many times slower; opset 23 has an attention
+operator of which the quantiser makes an invalid graph.
+"""
+
+from __future__ import annotations
+
+import logging
+import tempfile
+import warnings
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Literal, cast
+
+import numpy as np
+import onnx
+import onnxruntime
+import torch
+from torch import Tensor, nn
+
+from onoma.errors import FatalError, WrongUseError
+
+Precision = Literal["int8", "fp32"]
+
+OPSET = 20
+LARGEST_PARAMETERS = 500_000_000
+"""Of four bytes each: an ONNX file of one piece ends at 2 GiB."""
+
+PARITY = 1e-4
+PARITY_SHAPES = ((1, 1), (1, 2), (2, 2), (1, 3), (3, 7), (1, 17), (2, 33), (1, 64))
+FORBIDDEN = ("SkipLayerNormalization", "ConvInteger", "Attention")
+
+
+class Tagger(nn.Module):
+    """A token classifier whose scores are of our labels: `columns[i]` are the model's labels that
+    make up label i.
+    """
+
+    def __init__(self, model: nn.Module, columns: Sequence[Sequence[int]]) -> None:
+        super().__init__()
+        self.model = model
+        self.columns = tuple(tuple(each) for each in columns)
+        # The exporter puts a network back into the mode of its outermost module, all of it.
+        self.eval()
+
+    def forward(self, tokens: Tensor) -> Tensor:
+        """Return scores `(windows, tokens, labels)` of `tokens` `(windows, tokens)`."""
+        scores = self.model(input_ids=tokens).logits
+        if self.columns == tuple((i,) for i in range(scores.shape[-1])):
+            return cast(Tensor, scores)
+        merged = [
+            scores[..., each[0]] if len(each) == 1 else scores[..., list(each)].logsumexp(-1)
+            for each in self.columns
+        ]
+        return torch.stack(merged, -1)
+
+
+def export(tagger: Tagger, precision: Precision, *, vocabulary: int, longest: int) -> bytes:
+    """Return the graph of `tagger` in `precision`, one file without external data.
+
+    `vocabulary` and `longest` bound the windows on which it is compared with the network.
+    """
+    parameters = sum(parameter.numel() for parameter in tagger.parameters())
+    if parameters > LARGEST_PARAMETERS:
+        raise WrongUseError(
+            f"the model has {parameters:,} parameters; an ONNX file of one piece holds "
+            f"{LARGEST_PARAMETERS:,}: take a smaller one"
+        )
+    tagger.eval()
+    graph = _exported(tagger)
+    worst = parity(tagger, graph.SerializeToString(), vocabulary=vocabulary, longest=longest)
+    if not worst <= PARITY:
+        raise FatalError(
+            f"the exported graph differs from the network by {worst:.1e}, wanted at most {PARITY}: "
+            "this architecture can't be served"
+        )
+    if precision == "int8":
+        graph = _quantised(graph)
+    _refuse_forms(graph)
+    graph.producer_name = "onoma"
+    graph.graph.doc_string = ""
+    data: bytes = graph.SerializeToString(deterministic=True)
+    return data
+
+
+@torch.no_grad()
+def parity(tagger: Tagger, graph: bytes, *, vocabulary: int, longest: int) -> float:
+    """Return the largest difference of a score between `tagger` and `graph` on windows of many
+    shapes, of chance tokens.
+    """
+    session = onnxruntime.InferenceSession(
+        graph, providers=["CPUExecutionProvider"], disabled_optimizers=["SkipLayerNormFusion"]
+    )
+    chance = np.random.default_rng(0)
+    worst = 0.0
+    for windows, tokens in (*PARITY_SHAPES, (1, longest)):
+        numbers = chance.integers(0, vocabulary, (windows, min(tokens, longest)))
+        scores = session.run(["emissions"], {"tokens": numbers})[0]
+        wanted = tagger(torch.from_numpy(numbers)).numpy()
+        worst = max(worst, float(np.abs(scores - wanted).max()))
+    return worst
+
+
+def _exported(tagger: Tagger) -> onnx.ModelProto:
+    axes = {0: torch.export.Dim("windows"), 1: torch.export.Dim("tokens")}
+    with _quiet():
+        program = torch.onnx.export(
+            tagger,
+            # No axis of one, which would be taken for a constant.
+            (torch.ones((2, 7), dtype=torch.int64),),
+            dynamo=True,
+            opset_version=OPSET,
+            external_data=False,
+            input_names=["tokens"],
+            output_names=["emissions"],
+            dynamic_shapes=(axes,),
+            verbose=False,
+        )
+    return program.model_proto
+
+
+def _quantised(graph: onnx.ModelProto) -> onnx.ModelProto:
+    from onnxruntime.quantization import QuantType, quantize_dynamic
+
+    with tempfile.TemporaryDirectory() as directory, _quiet():
+        path = Path(directory) / "model.onnx"
+        quantize_dynamic(
+            graph,
+            str(path),
+            op_types_to_quantize=["MatMul", "Gemm", "Gather"],
+            per_channel=True,
+            weight_type=QuantType.QInt8,
+            extra_options={"MatMulConstBOnly": True},
+        )
+        return onnx.load(str(path))
+
+
+def _refuse_forms(graph: onnx.ModelProto) -> None:
+    """Refuse what a worker would be slow with or could not trust."""
+    for node in graph.graph.node:
+        if node.op_type in FORBIDDEN or node.domain not in ("", "com.microsoft"):
+            raise FatalError(f"the graph has a node {node.domain or 'ai.onnx'}.{node.op_type}")
+    for tensor in graph.graph.initializer:
+        if tensor.data_location == onnx.TensorProto.EXTERNAL:
+            raise FatalError(f"the graph keeps {tensor.name} in another file")
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Keep the remarks of exporter and quantiser to themselves; errors are raised anyway."""
+    before = logging.root.manager.disable
+    logging.disable(logging.WARNING)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            yield
+    finally:
+        logging.disable(before)
