@@ -1,7 +1,6 @@
-"""Makes a bundle: trains, calibrates, exports, scores the file that will ship, and writes manifest
-and card.
+"""Writes a bundle: calibrates, exports, scores the file that will ship, writes manifest and card.
 
-`onoma train` calls `make`. The rule: every figure in the manifest is measured on the integer graph
+Last piece of `pieces.py`. The rule: every figure in the manifest is measured on the integer graph
 through the code that serves it, never on the network it came from.
 """
 
@@ -33,15 +32,14 @@ from onoma.registry.manifest import (
 )
 from onoma.training.batches import Collator
 from onoma.training.card import card
-from onoma.training.examples import NOISES, Example, without_dev
+from onoma.training.examples import NOISES, Example, Examples, without_dev
 from onoma.training.export import calibrate, export
-from onoma.training.loop import Progress, Recipe, Trained, examples_of, train
+from onoma.training.feeds import Feed
 from onoma.training.network import Batch, WordHash
+from onoma.training.recipes import Recipe
 from onoma.training.sources import Licence, read_corpora, read_licences, scored
 
 KIND = "wordhash"
-NAME = "wordhash-open"
-VERSION = "0.1.0"
 TYPES = ("PER", "LOC", "ORG", "DATE")
 CALIBRATION_BATCHES = 60
 TEMPERATURE_SENTENCES = 100
@@ -55,11 +53,15 @@ SCORES = (
 
 @dataclass(frozen=True, slots=True)
 class Corpora:
-    """What a run reads: training sets without their dev sentences, dev sets, licences by set."""
+    """What a run reads: training sets without their dev sentences, dev sets, licences by set.
+
+    `distant` are labels that no person made.
+    """
 
     train: tuple[Corpus, ...]
     dev: tuple[Corpus, ...]
     licences: Mapping[str, Licence]
+    distant: tuple[Corpus, ...] = ()
 
 
 def labels_of(types: Sequence[str]) -> tuple[str, ...]:
@@ -67,19 +69,20 @@ def labels_of(types: Sequence[str]) -> tuple[str, ...]:
     return ("O", *(f"{position}-{kind}" for kind in types for position in "BI"))
 
 
-def open_corpora(data: Path) -> Corpora:
-    """Read the open corpora below `data`."""
+def open_corpora(data: Path, recipe: Recipe) -> Corpora:
+    """Read the open corpora below `data` that `recipe` asks for."""
     dev = read_corpora(data, "dev")
-    return Corpora(without_dev(read_corpora(data, "train"), dev), dev, read_licences(data))
+    distant = read_corpora(data, "train_distant") if recipe.distant else ()
+    return Corpora(
+        tuple(_first(corpus, recipe) for corpus in without_dev(read_corpora(data, "train"), dev)),
+        tuple(_first(corpus, recipe) for corpus in dev),
+        read_licences(data),
+        tuple(_first(corpus, recipe) for corpus in without_dev(distant, dev)),
+    )
 
 
-def make(corpora: Corpora, recipe: Recipe, directory: Path, report: Progress) -> Manifest:
-    """Train on `corpora` and write a scored bundle to `directory`, which must be new or empty."""
-    claim(directory)
-    labels = labels_of(TYPES)
-    trained = train(corpora.train, labels, recipe, report)
-    report("calibrating and exporting")
-    return write(trained, corpora, labels, recipe, directory, report)
+def _first(corpus: Corpus, recipe: Recipe) -> Corpus:
+    return replace(corpus, sentences=corpus.sentences[: recipe.sentences])
 
 
 def claim(directory: Path) -> None:
@@ -90,28 +93,28 @@ def claim(directory: Path) -> None:
 
 
 def write(
-    trained: Trained,
+    network: WordHash,
     corpora: Corpora,
     labels: Sequence[str],
     recipe: Recipe,
+    training: Mapping[str, Any],
     directory: Path,
-    report: Progress,
+    report: Callable[[str], None],
 ) -> Manifest:
-    """Export `trained` and write graph, manifest and card."""
-    network = trained.network
+    """Export `network` and write graph, manifest and card; `training` says what it cost."""
     ranges = calibrate(network, calibration_batches(corpora.train, labels, recipe))
     (directory / GRAPH_NAME).write_bytes(export(network, ranges, onoma.__version__))
     manifest = Manifest(
         kind=KIND,
-        name=NAME,
-        version=VERSION,
+        name=recipe.name,
+        version=recipe.version,
         files={},
         labels=tuple(labels),
         decoder=decoder_of(network),
         temperature=fit_temperature(network, corpora.dev, labels),
         context_units=network.shape.layers,
         languages=Languages(trained=tuple(sorted({c.language for c in corpora.train}))),
-        training=_training(trained, corpora, recipe),
+        training=_training(network, corpora, recipe, training),
         scores={},
     )
     # Written twice: the scores are those of the bundle as it is loaded, and the card shows them.
@@ -119,7 +122,7 @@ def write(
     report("scoring the exported graph")
     scores = scores_of(directory, corpora.dev)
     final = save(msgspec.structs.replace(manifest, scores=scores), directory)
-    bundle.load(directory)
+    bundle.load(directory, allow_ungated=True)
     return final
 
 
@@ -140,8 +143,8 @@ def save(manifest: Manifest, directory: Path) -> Manifest:
 
 def decoder_of(network: WordHash) -> Decoder:
     """Return the learned scores of label sequences."""
-    start = tuple(round(value, 5) for value in network.start.tolist())
-    moves = tuple(tuple(round(v, 5) for v in row) for row in network.transitions.tolist())
+    start = tuple(round(value, 5) for value in network.head.start.tolist())
+    moves = tuple(tuple(round(v, 5) for v in row) for row in network.head.transitions.tolist())
     return Decoder(start=start, transitions=moves)
 
 
@@ -149,9 +152,9 @@ def calibration_batches(
     corpora: Sequence[Corpus], labels: Sequence[str], recipe: Recipe
 ) -> list[Batch]:
     """Return training batches, varied as in training, to take the ranges from."""
-    examples = examples_of(corpora, labels, recipe, seed=recipe.seed + 1)
+    feed = Feed(Examples(corpora, labels, recipe, recipe.seed + 1).chunk)
     collator = Collator(labels, [corpus.annotates for corpus in corpora])
-    drawn = islice(examples.batches(recipe.batch), CALIBRATION_BATCHES)
+    drawn = islice(feed, CALIBRATION_BATCHES)
     return [collator.batch(examples) for examples in drawn]
 
 
@@ -178,7 +181,7 @@ def fit_temperature(network: WordHash, dev: Sequence[Corpus], labels: Sequence[s
 
     def loss(temperature: float) -> float:
         return sum(
-            float(network.loss(emissions, batch, temperature))
+            float(network.head.loss(emissions, batch, temperature))
             for emissions, batch in scored_batches
         )
 
@@ -187,7 +190,7 @@ def fit_temperature(network: WordHash, dev: Sequence[Corpus], labels: Sequence[s
 
 def scores_of(directory: Path, dev: Sequence[Corpus]) -> dict[str, Any]:
     """Return the scores of the bundle in `directory` as they stand in the manifest."""
-    model = bundle.load(directory)
+    model = bundle.load(directory, allow_ungated=True)
     label, labels = model.recogniser.label, model.manifest.labels
     reports = {form: evaluate(label, labels, dev, form) for form in ("tokens", "raw")}
     counted = {corpus.name for corpus in scored(dev)}
@@ -235,13 +238,14 @@ def _disturbed(corpora: Sequence[Corpus], noise: Callable[[str, Random], str]) -
     ]
 
 
-def _training(trained: Trained, corpora: Corpora, recipe: Recipe) -> dict[str, Any]:
+def _training(
+    network: WordHash, corpora: Corpora, recipe: Recipe, cost: Mapping[str, Any]
+) -> dict[str, Any]:
     return {
-        "seconds": round(trained.seconds),
-        "steps": trained.steps,
-        "units": trained.units,
+        **cost,
         "seed": recipe.seed,
-        "parameters": sum(parameter.numel() for parameter in trained.network.parameters()),
+        "parameters": sum(parameter.numel() for parameter in network.parameters()),
+        "recipe": msgspec.to_builtins(recipe),
         "corpora": {
             corpus.name: {
                 "language": corpus.language,

@@ -11,24 +11,13 @@ from __future__ import annotations
 import random
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import accumulate
 
 from onoma.evaluation.corpora import Corpus, Sentence, resegmented
 from onoma.evaluation.spans import Span, spans_of, tags_of
 from onoma.ner.features import strip_marks
-
-
-@dataclass(frozen=True, slots=True)
-class Variation:
-    """How often a drawn sentence is changed, each a share of 1; 0 switches it off.
-
-    `resegmented`: cut by our segmentation instead of the corpus's tokens. `noise`: a third each
-    lower case, marks stripped, letters lost or doubled. `replacement`: mentions exchanged for
-    others of the same corpus and label.
-    """
-
-    resegmented: float = 0.45
-    noise: float = 0.3
-    replacement: float = 0.15
+from onoma.text.script import dominant_script
+from onoma.training.recipes import Recipe, Variation
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,61 +32,113 @@ class Example:
 Noise = Callable[[str, random.Random], str]
 Mentions = Mapping[str, Sequence[tuple[str, ...]]]
 
+CHUNK_BATCHES = 50
+MOST_JOINED = 6
+
 
 class Examples:
-    """An endless supply of batches.
+    """An endless supply of batches, in chunks that are functions of seed and number.
 
     A corpus is drawn with a probability of its size to the power `exponent`: below 1, small corpora
     are seen more often than their size says, and none is forgotten.
     """
 
     def __init__(
-        self,
-        corpora: Sequence[Corpus],
-        labels: Sequence[str],
-        *,
-        variation: Variation,
-        exponent: float,
-        longest: int,
-        chance: random.Random,
+        self, corpora: Sequence[Corpus], labels: Sequence[str], recipe: Recipe, seed: int
     ) -> None:
         self._numbers = {label: number for number, label in enumerate(labels)}
         self._corpora = corpora
-        self._variation = variation
-        self._longest = longest
-        self._chance = chance
+        self._recipe = recipe
+        self._seed = seed
         self._mentions = [mentions_of(corpus.sentences) for corpus in corpora]
-        self._places = [(c, s) for c, corpus in enumerate(corpora) for s in corpus.sentences]
-        self._weights = [
-            len(corpus.sentences) ** (exponent - 1) for corpus in corpora for _ in corpus.sentences
+        self._shared = shared_mentions(self._mentions) if recipe.variation.borrowed else {}
+        self._noises, self._noise_weights = noises_of(recipe.variation)
+        self._places = [
+            (c, s) for c, corpus in enumerate(corpora) for s in range(len(corpus.sentences))
         ]
+        self._weights = list(
+            accumulate(
+                len(corpus.sentences) ** (recipe.exponent - 1)
+                for corpus in corpora
+                for _ in corpus.sentences
+            )
+        )
 
-    def batches(self, size: int, chunk: int = 50) -> Iterator[list[Example]]:
-        """Yield batches of about `size` examples of similar length, for ever."""
-        chance = self._chance
-        while True:
-            drawn = chance.choices(self._places, self._weights, k=size * chunk)
-            examples = [e for corpus, sentence in drawn for e in self._example(corpus, sentence)]
-            examples.sort(key=lambda example: len(example.units))
-            batches = [examples[i : i + size] for i in range(0, len(examples), size)]
-            chance.shuffle(batches)
-            yield from batches
+    def chunk(self, number: int) -> list[list[Example]]:
+        """Return about 50 batches of examples of similar length."""
+        chance = random.Random(f"{self._seed}/examples/{number}")  # noqa: S311 (repeatable)
+        size = self._recipe.batch * CHUNK_BATCHES
+        drawn = chance.choices(self._places, cum_weights=self._weights, k=size)
+        examples = [e for place in drawn for e in self._example(*place, chance)]
+        examples.sort(key=lambda example: len(example.units))
+        batches = list(batched(examples, self._recipe.batch, self._recipe.batch_units))
+        chance.shuffle(batches)
+        return batches
 
-    def _example(self, corpus: int, sentence: Sentence) -> Iterator[Example]:
-        chance, variation = self._chance, self._variation
+    def _example(self, corpus: int, place: int, chance: random.Random) -> Iterator[Example]:
+        variation = self._recipe.variation
+        sentences = self._corpora[corpus].sentences
+        sentence = sentences[place]
+        if chance.random() < variation.joined:
+            sentence = joined(sentences[place : place + chance.randint(2, MOST_JOINED)])
         if chance.random() < variation.replacement:
-            sentence = replace_mentions(sentence, self._mentions[corpus], chance)
+            sentence = self._replaced(sentence, corpus, chance)
         if chance.random() < variation.noise:
-            noise = chance.choice(NOISES)
+            noise = chance.choices(self._noises, self._noise_weights)[0]
             sentence = Sentence(tuple(noise(t, chance) for t in sentence.tokens), sentence.tags)
         units: Sequence[str] = sentence.tokens
         tags = sentence.tags
         if chance.random() < variation.resegmented:
             units, spans = resegmented(sentence, spans_of(sentence.tags))
             tags = tags_of(spans, len(units))
-        for start, end in pieces(tags, self._longest):
+        for start, end in pieces(tags, self._recipe.longest):
             numbers = tuple(self._numbers[tag] for tag in tags[start:end])
             yield Example(tuple(units[start:end]), numbers, corpus)
+
+    def _replaced(self, sentence: Sentence, corpus: int, chance: random.Random) -> Sentence:
+        own = self._mentions[corpus]
+        if chance.random() >= self._recipe.variation.borrowed:
+            return replace_mentions(sentence, own, chance)
+        script = dominant_script("".join(sentence.tokens))
+        return replace_mentions(sentence, {**own, **self._shared.get(script, {})}, chance)
+
+
+def batched(examples: Sequence[Example], most: int, units: int) -> Iterator[list[Example]]:
+    """Yield `examples`, sorted by length, in batches of at most `most`, and of at most `units` if
+    that is more than one.
+    """
+    batch: list[Example] = []
+    total = 0
+    for example in examples:
+        if batch and (len(batch) == most or total + len(example.units) > units):
+            yield batch
+            batch, total = [], 0
+        batch.append(example)
+        total += len(example.units)
+    if batch:
+        yield batch
+
+
+def joined(sentences: Sequence[Sentence]) -> Sentence:
+    """Return neighbours as one text; to the model a blank and a line's end are the same."""
+    return Sentence(
+        tuple(token for sentence in sentences for token in sentence.tokens),
+        tuple(tag for sentence in sentences for tag in sentence.tags),
+    )
+
+
+def shared_mentions(corpora: Iterable[Mentions]) -> dict[str, dict[str, list[tuple[str, ...]]]]:
+    """Return the mentions of all corpora by script and label, each once."""
+    shared: dict[str, dict[str, dict[tuple[str, ...], None]]] = {}
+    for mentions in corpora:
+        for label, all_ in mentions.items():
+            for mention in all_:
+                script = dominant_script("".join(mention))
+                shared.setdefault(script, {}).setdefault(label, {})[mention] = None
+    return {
+        script: {label: list(found) for label, found in by_label.items()}
+        for script, by_label in shared.items()
+    }
 
 
 def pieces(tags: Sequence[str], longest: int) -> Iterator[tuple[int, int]]:
@@ -190,4 +231,19 @@ def misspelt(word: str, chance: random.Random) -> str:
     return word[: place + 1] + word[place:]
 
 
+def other_apostrophe(word: str, chance: random.Random) -> str:
+    """Return `word` with another of the signs that are typed as an apostrophe."""
+    if not any(sign in word for sign in APOSTROPHES):
+        return word
+    return word.translate(dict.fromkeys(map(ord, APOSTROPHES), chance.choice(APOSTROPHES)))
+
+
+APOSTROPHES = "'’ʼ‘`"
 NOISES: tuple[Noise, ...] = (lower, without_marks, misspelt)
+"""What robustness is measured with."""
+
+
+def noises_of(variation: Variation) -> tuple[tuple[Noise, ...], tuple[float, ...]]:
+    """Return what may be done to the words of a sentence, and how often each."""
+    weights = (variation.lower, variation.marks, variation.letters, variation.apostrophes)
+    return (lower, without_marks, misspelt, other_apostrophe), weights

@@ -285,9 +285,9 @@ def _context(graph: _Graph, network: WordHash, layer: int, vectors: str, largest
 def _output(graph: _Graph, network: WordHash, hidden: str, ranges: Ranges) -> None:
     safe = np.maximum(ranges.hidden, np.finfo(np.float32).tiny)
     filled = graph.node("Mul", [hidden, graph.constant("out.fill", 1 / safe)])
-    weight = _array(network.out.weight).T * ranges.hidden[:, None]
+    weight = _array(network.head.out.weight).T * ranges.hidden[:, None]
     scale = 1 / LARGEST_ACTIVATION
-    bias = _array(network.out.bias)
+    bias = _array(network.head.out.bias)
     graph.name(
         graph.product("out", graph.quantise(filled, scale), scale, weight, bias), "emissions"
     )

@@ -1,171 +1,233 @@
-"""The training loop, from batches of examples to averaged weights. Reads from top to bottom.
+"""The training loop, from batches of several sources to averaged weights. Reads from top to bottom.
 
-`train` is called by `bundle.py`. The rule: everything that could make two runs differ comes in as
-an argument (seed, budget, recipe); a budget in steps gives the same weights again, one in seconds
-adapts to the machine.
+`bundle.py` trains names with it, `pretraining.py` words, and an encoder from elsewhere is tuned by
+the same lines. What is trained is any module; what it is trained on are sources, each with its
+weight, its batches and its own loss, so that a further task is one more source and its head one
+more part of the module. The rule: everything that could make two runs differ comes in as an
+argument or stands in the checkpoint; a run that was interrupted and resumed has the weights, bit
+for bit, of one that was not.
 """
 
 from __future__ import annotations
 
+import math
 import random
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
-from onoma.evaluation.corpora import Corpus
-from onoma.training.batches import Collator
-from onoma.training.examples import Examples, Variation
-from onoma.training.network import Shape, WordHash
-
-REPORT_EVERY = 500
+from onoma.training.checkpoints import Checkpoint, load, save
+from onoma.training.feeds import Feed as Feed
+from onoma.training.feeds import Item
+from onoma.training.feeds import Source as Source
+from onoma.training.interrupts import deferred_interrupts
+from onoma.training.optimisers import Group, Optimisers
+from onoma.training.progress import Line, Progress
+from onoma.training.recipes import Schedule
 
 
 @dataclass(frozen=True, slots=True)
-class Recipe:
-    """Every number of a training run, with its reason.
-
-    `learning_rate` falls linearly to `last_learning_rate` after a warm-up over `warm_up` of the
-    budget. The tables have their own rate because they have their own optimiser. `average_decay` is
-    per step; averaging starts after `average_from` of the budget, when the weights no longer race.
-    `longest` bounds the units of one example.
+class Watch:
+    """Scores the averaged weights every `every` steps; after `patience` scores without a better
+    one training stops, and the best weights are what it returns. 0 never stops.
     """
 
-    seconds: float = 1400.0
-    steps: int | None = None
-    seed: int = 0
-    batch: int = 32
-    learning_rate: float = 2e-3
-    last_learning_rate: float = 6e-5
-    table_learning_rate: float = 0.4
-    warm_up: float = 0.04
-    clip: float = 1.0
-    weight_decay: float = 0.01
-    exponent: float = 0.6
-    average_decay: float = 0.9995
-    average_from: float = 0.3
-    average_every: int = 10
-    longest: int = 120
-    variation: Variation = field(default_factory=Variation)
+    score: Callable[[], float]
+    every: int
+    patience: int = 0
+
+
+@dataclass(slots=True)
+class State:
+    """Where a run stands, besides its weights."""
+
+    step: int = 0
+    units: int = 0
+    seconds: float = 0.0
+    scores: list[tuple[int, float]] = field(default_factory=list)
+
+    @property
+    def best(self) -> float:
+        """Return the best score so far, minus infinity before the first."""
+        return max((score for _, score in self.scores), default=-math.inf)
+
+    def share(self, schedule: Schedule) -> float:
+        """Return how much of the budget is spent."""
+        if schedule.steps is not None:
+            return self.step / schedule.steps
+        return self.seconds / schedule.seconds
+
+    def has_stalled(self, patience: int) -> bool:
+        """Say whether the last `patience` scores brought nothing better."""
+        recent = [score for _, score in self.scores[-patience:]] if patience else []
+        return len(self.scores) > patience > 0 and max(recent) < self.best
 
 
 @dataclass(frozen=True, slots=True)
 class Trained:
-    """The averaged network and what it cost; `seconds` are processor seconds."""
+    """What a run cost: processor seconds, steps, units, and its scores by step."""
 
-    network: WordHash
     seconds: float
     steps: int
     units: int
+    scores: tuple[tuple[int, float], ...] = ()
 
 
-Progress = Callable[[str], None]
+@dataclass(frozen=True, slots=True)
+class Saving:
+    """Where checkpoints go, and whether to go on from the one that lies there."""
 
-
-class Optimisers:
-    """AdamW for the network, Adagrad for its tables.
-
-    The tables hold 5/6 of the numbers, and a batch touches a few hundred rows of each. AdamW needs
-    a gradient for all of them and took 24 ms a step where Adagrad takes 2.4, of about 90 in all. It
-    moves the touched rows only and gives a rare word a full step when it comes. Its rate was chosen
-    after 80 seconds of training each at .05, .2, .5 and 1.2; the loss was lowest at .5.
-    """
-
-    def __init__(self, network: WordHash, recipe: Recipe) -> None:
-        # Adagrad makes sparse tensors of valid ones; torch warns until told whether to check them.
-        torch.sparse.check_sparse_tensor_invariants.disable()
-        tables = [table.weight for table in network.tables]
-        known = set(tables)
-        self._dense = [p for p in network.parameters() if p not in known]
-        self._clip = recipe.clip
-        self._table_factor = recipe.table_learning_rate / recipe.learning_rate
-        self._network = torch.optim.AdamW(
-            self._dense, recipe.learning_rate, weight_decay=recipe.weight_decay, fused=True
-        )
-        self._tables = torch.optim.Adagrad(tables, recipe.table_learning_rate)
-
-    def step(self, rate: float) -> None:
-        """Apply the gradients with the learning rate `rate` and clear them."""
-        self._network.param_groups[0]["lr"] = rate
-        self._tables.param_groups[0]["lr"] = rate * self._table_factor
-        # Adagrad does not see the scale of a gradient, so only the dense part needs the clip.
-        nn.utils.clip_grad_norm_(self._dense, self._clip)
-        for optimiser in (self._network, self._tables):
-            optimiser.step()
-            optimiser.zero_grad(set_to_none=True)
+    directory: Path
+    architecture: str
+    resume: bool = False
 
 
 def train(
-    corpora: Sequence[Corpus], labels: Sequence[str], recipe: Recipe, report: Progress
+    model: nn.Module,
+    groups: Sequence[Group],
+    sources: Sequence[Source[Item]],
+    schedule: Schedule,
+    *,
+    seed: int,
+    progress: Progress,
+    watch: Watch | None = None,
+    saving: Saving | None = None,
 ) -> Trained:
-    """Train on `corpora` within the recipe's budget; `report` gets a line every 500 steps."""
+    """Train `model` in place on `sources`; on return it holds the averaged (or the best) weights.
+
+    An interrupt (Ctrl-C) waits for the end of the step, saves a checkpoint and is raised again.
+    """
     # One thread: the products are too small to share, and shared sums would differ in their bits.
     torch.set_num_threads(1)
-    torch.manual_seed(recipe.seed)
-    network = WordHash(Shape(labels=len(labels))).train()
-    averaged = {name: value.detach().clone() for name, value in network.state_dict().items()}
-    optimisers = Optimisers(network, recipe)
-    collator = Collator(labels, [corpus.annotates for corpus in corpora])
-    examples = examples_of(corpora, labels, recipe, seed=recipe.seed)
-    started = time.process_time()
-    step, units, losses = 0, 0, 0.0
-    for chosen in examples.batches(recipe.batch):
-        seconds = time.process_time() - started
-        share = step / recipe.steps if recipe.steps else seconds / recipe.seconds
-        if share >= 1:
-            break
-        batch = collator.batch(chosen)
-        # bfloat16 halves the time of the products; the sums of the CRF stay in float32.
-        with torch.autocast("cpu", torch.bfloat16):
-            emissions, _ = network(batch)
-        loss = network.loss(emissions, batch)
-        loss.backward()
-        optimisers.step(learning_rate(share, recipe))
-        step += 1
-        units += int(batch.inside.sum())
-        losses += loss.item()
-        if step % recipe.average_every == 0:
-            average(averaged, network, share, recipe)
-        if step % REPORT_EVERY == 0:
-            report(_line(share, step, losses / REPORT_EVERY, units, seconds))
-            losses = 0.0
-    if step >= recipe.average_every:
-        network.load_state_dict(averaged)
-    return Trained(network.eval(), time.process_time() - started, step, units)
+    torch.manual_seed(seed)
+    model.train()
+    run = _Run(model, Optimisers(groups, schedule), sources, schedule, saving)
+    if saving and saving.resume:
+        run.resume(saving)
+    state = run.state
+    patience = watch.patience if watch else 0
+    started = time.process_time() - state.seconds
+    with deferred_interrupts() as interrupted:
+        while (share := state.share(schedule)) < 1 and not state.has_stalled(patience):
+            source = _drawn(sources, seed, state.step)
+            loss, units = source.loss(next(source.feed))
+            loss.backward()
+            run.optimisers.step(rate_at(share, schedule))
+            state.step += 1
+            state.units += units
+            state.seconds = time.process_time() - started
+            run.average(share)
+            progress(Line(source.name, loss.item(), units, share, state.seconds, state.best))
+            if watch and state.step % watch.every == 0:
+                run.score(watch)
+            if interrupted() or state.step % schedule.checkpoint_every == 0:
+                run.save()
+            if interrupted():
+                raise KeyboardInterrupt
+    run.save()
+    run.finish(patience)
+    return Trained(state.seconds, state.step, state.units, tuple(state.scores))
 
 
-def examples_of(
-    corpora: Sequence[Corpus], labels: Sequence[str], recipe: Recipe, seed: int
-) -> Examples:
-    """Return a supply of examples as the recipe wants them; equal seeds draw equal examples."""
-    return Examples(
-        corpora,
-        labels,
-        variation=recipe.variation,
-        exponent=recipe.exponent,
-        longest=recipe.longest,
-        chance=random.Random(seed),  # noqa: S311 (repeatable on purpose)
-    )
-
-
-def _line(share: float, step: int, loss: float, units: int, seconds: float) -> str:
-    speed = units / max(seconds, 1e-9)
-    return f"{share:4.0%}  step {step}  loss {loss:.4f}  {speed:,.0f} units/s  {seconds:.0f} s"
-
-
-def learning_rate(share: float, recipe: Recipe) -> float:
+def rate_at(share: float, schedule: Schedule) -> float:
     """Return the rate after `share` of the budget: warm-up, then a straight line down."""
-    line = recipe.learning_rate + (recipe.last_learning_rate - recipe.learning_rate) * share
-    return line * min(1.0, share / recipe.warm_up + 0.01)
+    first, last = schedule.learning_rate, schedule.last_learning_rate
+    return (first + (last - first) * share) * min(1.0, share / schedule.warm_up + 0.01)
 
 
-@torch.no_grad()
-def average(
-    averaged: dict[str, torch.Tensor], network: WordHash, share: float, recipe: Recipe
-) -> None:
-    """Move the running average towards the weights; before `average_from` it just follows them."""
-    weight = 1 - recipe.average_decay**recipe.average_every
-    for name, value in network.state_dict().items():
-        averaged[name].lerp_(value, weight if share >= recipe.average_from else 1.0)
+def _drawn(sources: Sequence[Source[Item]], seed: int, step: int) -> Source[Item]:
+    """Return the source of `step`: a function of seed and step, so that nothing has to be saved."""
+    if len(sources) == 1:
+        return sources[0]
+    chance = random.Random(f"{seed}/source/{step}")  # noqa: S311 (repeatable on purpose)
+    return chance.choices(sources, [source.weight for source in sources])[0]
+
+
+class _Run:
+    """What a run holds besides its arguments: averaged weights, the best ones, where it stands."""
+
+    def __init__(
+        self,
+        model: nn.Module,
+        optimisers: Optimisers,
+        sources: Sequence[Source[Item]],
+        schedule: Schedule,
+        saving: Saving | None,
+    ) -> None:
+        self.optimisers = optimisers
+        self.state = State()
+        self._model = model
+        self._sources = sources
+        self._schedule = schedule
+        self._saving = saving
+        self._averaged = {n: value.detach().clone() for n, value in model.state_dict().items()}
+        self._best: dict[str, Tensor] = {}
+
+    @torch.no_grad()
+    def average(self, share: float) -> None:
+        """Move the running average towards the weights; before `average_from` it just follows."""
+        schedule = self._schedule
+        if self.state.step % schedule.average_every:
+            return
+        weight = 1 - schedule.average_decay**schedule.average_every
+        for name, value in self._model.state_dict().items():
+            self._averaged[name].lerp_(value, weight if share >= schedule.average_from else 1.0)
+
+    def score(self, watch: Watch) -> None:
+        """Score the averaged weights and keep the best; weights and chance are as before."""
+        state, model = self.state, self._model
+        current = {name: value.detach().clone() for name, value in model.state_dict().items()}
+        chance = torch.get_rng_state()
+        model.load_state_dict(self._averaged)
+        model.eval()
+        score = watch.score()
+        if watch.patience and score > state.best:
+            self._best = {name: value.clone() for name, value in self._averaged.items()}
+        state.scores.append((state.step, score))
+        model.load_state_dict(current)
+        model.train()
+        torch.set_rng_state(chance)
+
+    def finish(self, patience: int) -> None:
+        """Leave the best weights in the model if training waited for them, else the averaged."""
+        if self.state.step >= self._schedule.average_every:
+            self._model.load_state_dict(self._best if patience and self._best else self._averaged)
+        self._model.eval()
+
+    def save(self) -> None:
+        """Write a checkpoint if one is wanted."""
+        if self._saving is None:
+            return
+        parts = {
+            "weights": self._model.state_dict(),
+            "averaged": self._averaged,
+            "best": self._best,
+            "state": {"chance": torch.get_rng_state(), **self.optimisers.state()},
+        }
+        record = {
+            "step": self.state.step,
+            "units": self.state.units,
+            "seconds": self.state.seconds,
+            "scores": [list(score) for score in self.state.scores],
+            "places": {source.name: list(source.feed.place) for source in self._sources},
+        }
+        save(Checkpoint(self._saving.architecture, parts, record), self._saving.directory)
+
+    def resume(self, saving: Saving) -> None:
+        """Put everything back as the checkpoint has it."""
+        found = load(saving.directory, saving.architecture)
+        self._model.load_state_dict(found.parts["weights"])
+        self._averaged = dict(found.parts["averaged"])
+        self._best = dict(found.parts["best"])
+        self.optimisers.restore(found.parts["state"])
+        torch.set_rng_state(found.parts["state"]["chance"])
+        record, state = found.record, self.state
+        state.step, state.units, state.seconds = record["step"], record["units"], record["seconds"]
+        state.scores = [(int(step), float(score)) for step, score in record["scores"]]
+        for source in self._sources:
+            chunk, item = record["places"][source.name]
+            source.feed.go_to((chunk, item))

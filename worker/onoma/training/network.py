@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from itertools import pairwise
+from typing import Protocol, cast
 
 import torch
 from torch import Tensor, nn
@@ -33,11 +34,44 @@ IMPOSSIBLE = -1e4
 class Shape:
     """Sizes that may differ between two `wordhash` models; the context reaches `layers` words to
     each side.
+
+    In training a word loses its two full forms with `word_dropout`, and a number of its vector is
+    zero with `input_dropout`.
     """
 
     labels: int
     width: int = 256
     layers: int = 4
+    word_dropout: float = 0.3
+    input_dropout: float = 0.3
+
+
+class Words(Protocol):
+    """Sentences as the encoder reads them: the first four fields of `Batch`."""
+
+    @property
+    def hashes(self) -> Tensor:
+        """Return (words, 7)."""
+        ...
+
+    @property
+    def bytes_(self) -> Tensor:
+        """Return (words, 24)."""
+        ...
+
+    @property
+    def words(self) -> Tensor:
+        """Return (rows)."""
+        ...
+
+    @property
+    def mask(self) -> Tensor:
+        """Return (rows, 1)."""
+        ...
+
+
+Concealed = tuple[Tensor, Tensor]
+"""Which rows are hidden (rows), and the vector in their place (width)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +91,47 @@ class Batch:
     rows: Tensor
     inside: Tensor
     allowed: Tensor
+
+
+class LabelHead(nn.Module):
+    """Scores of labels over context vectors, and of label sequences: a linear-chain CRF.
+
+    One network can carry several, one for each set of labels.
+    """
+
+    def __init__(self, width: int, labels: int) -> None:
+        super().__init__()
+        self.out = nn.Linear(width, labels)
+        self.transitions = nn.Parameter(torch.zeros(labels, labels))
+        self.start = nn.Parameter(torch.zeros(labels))
+
+    def forward(self, hidden: Tensor) -> Tensor:
+        """Return emissions (rows, labels) of `hidden` (rows, width)."""
+        return cast(Tensor, self.out(dropped(hidden, 0.2, self.training)).float())
+
+    def loss(self, emissions: Tensor, batch: Batch, temperature: float = 1.0) -> Tensor:
+        """Return the log weight of all paths minus that of the paths the annotation allows, per
+        unit.
+
+        At a labelled unit its label is allowed; at an `O` also every label of a type the corpus
+        does not annotate. `temperature` divides all scores.
+        """
+        scores = emissions[batch.rows] / temperature
+        gold = scores.masked_fill(~batch.allowed & batch.inside[..., None], IMPOSSIBLE)
+        # Both sums in one pass: the recursion is bound by the number of steps, not by their width.
+        inside = torch.cat((batch.inside, batch.inside))
+        weights = self.log_weights(torch.cat((scores, gold)), inside, temperature)
+        every, allowed = weights.chunk(2)
+        return (every - allowed).sum() / batch.inside.sum()
+
+    def log_weights(self, scores: Tensor, inside: Tensor, temperature: float) -> Tensor:
+        """Return the log of the summed weights of all label paths of each sentence (sentences)."""
+        steps, moves = scores.unbind(1), self.transitions / temperature
+        total = self.start / temperature + steps[0]
+        for step, here in zip(steps[1:], inside.unbind(1)[1:], strict=True):
+            moved = torch.logsumexp(total[:, :, None] + moves, 1) + step
+            total = torch.where(here[:, None], moved, total)
+        return torch.logsumexp(total, 1)
 
 
 class WordHash(nn.Module):
@@ -80,9 +155,7 @@ class WordHash(nn.Module):
         self.project = nn.Linear(sum(TABLE_WIDTHS) + BYTE_FILTERS * len(BYTE_WINDOWS), width)
         self.norms = nn.ModuleList(nn.LayerNorm(width) for _ in range(shape.layers))
         self.windows = nn.ModuleList(nn.Linear(3 * width, 2 * width) for _ in range(shape.layers))
-        self.out = nn.Linear(width, shape.labels)
-        self.transitions = nn.Parameter(torch.zeros(shape.labels, shape.labels))
-        self.start = nn.Parameter(torch.zeros(shape.labels))
+        self.head = LabelHead(width, shape.labels)
         for table in self.tables:
             nn.init.normal_(table.weight, std=0.1)
 
@@ -90,10 +163,18 @@ class WordHash(nn.Module):
         """Return emissions (rows, labels) and the context vectors before the output layer (rows,
         width).
         """
-        hidden = self.context(self.project(self.word_vectors(batch)), batch.mask)
-        return self.out(dropped(hidden, 0.2, self.training)).float(), hidden
+        hidden = self.hidden(batch)
+        return self.head(hidden), hidden
 
-    def word_vectors(self, batch: Batch) -> Tensor:
+    def hidden(self, batch: Words, concealed: Concealed | None = None) -> Tensor:
+        """Return the context vectors (rows, width); `concealed` rows show a vector, not a word."""
+        vectors = self.project(self.word_vectors(batch))
+        if concealed is not None:
+            rows, stand_in = concealed
+            vectors = torch.where(rows[:, None], stand_in.to(vectors.dtype), vectors)
+        return self.context(vectors, batch.mask)
+
+    def word_vectors(self, batch: Words) -> Tensor:
         """Return what the projection reads (rows, 560); in training some words lose their two
         full forms.
         """
@@ -104,9 +185,9 @@ class WordHash(nn.Module):
         # A model that leans on known words fails on new ones: make it read affixes, shape and
         # bytes.
         known = sum(TABLE_WIDTHS[:FULL_FORM_TABLES])
-        keep = torch.rand(len(vectors), 1) > 0.3
+        keep = torch.rand(len(vectors), 1) > self.shape.word_dropout
         vectors = torch.cat((vectors[:, :known] * keep, vectors[:, known:]), -1)
-        return dropped(vectors, 0.3, self.training)
+        return dropped(vectors, self.shape.input_dropout, self.training)
 
     def byte_vectors(self, bytes_: Tensor) -> Tensor:
         """Return the maximum over 24 positions of windows of 3 and 5 bytes (words, 128)."""
@@ -154,29 +235,14 @@ class WordHash(nn.Module):
             vectors = vectors + dropped(gated, 0.1, self.training)
         return vectors
 
-    def loss(self, emissions: Tensor, batch: Batch, temperature: float = 1.0) -> Tensor:
-        """Return the log weight of all paths minus that of the paths the annotation allows, per
-        unit.
-
-        At a labelled unit its label is allowed; at an `O` also every label of a type the corpus
-        does not annotate. `temperature` divides all scores.
-        """
-        scores = emissions[batch.rows] / temperature
-        gold = scores.masked_fill(~batch.allowed & batch.inside[..., None], IMPOSSIBLE)
-        # Both sums in one pass: the recursion is bound by the number of steps, not by their width.
-        inside = torch.cat((batch.inside, batch.inside))
-        weights = self.log_weights(torch.cat((scores, gold)), inside, temperature)
-        every, allowed = weights.chunk(2)
-        return (every - allowed).sum() / batch.inside.sum()
-
-    def log_weights(self, scores: Tensor, inside: Tensor, temperature: float) -> Tensor:
-        """Return the log of the summed weights of all label paths of each sentence (sentences)."""
-        steps, moves = scores.unbind(1), self.transitions / temperature
-        total = self.start / temperature + steps[0]
-        for step, here in zip(steps[1:], inside.unbind(1)[1:], strict=True):
-            moved = torch.logsumexp(total[:, :, None] + moves, 1) + step
-            total = torch.where(here[:, None], moved, total)
-        return torch.logsumexp(total, 1)
+    def depths(self) -> list[list[str]]:
+        """Return the names of all parameters from the top down, one list for each layer."""
+        layers = [["head."]]
+        for layer in reversed(range(self.shape.layers)):
+            layers.append([f"norms.{layer}.", f"windows.{layer}."])
+        layers += [["project."], ["tables.", "bytes_.", "byte_windows."]]
+        names = [name for name, _ in self.named_parameters()]
+        return [[n for n in names if n.startswith(tuple(begins))] for begins in layers]
 
 
 def dropped(values: Tensor, share: float, training: bool) -> Tensor:

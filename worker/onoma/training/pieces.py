@@ -1,0 +1,196 @@
+"""A whole training run in pieces that can be resumed: masked words, labelled names, bundle.
+
+`onoma train` calls `run`. The rule: each piece leaves a checkpoint beside the bundle's directory, a
+finished piece is not done again, and the checkpoints go away only when the bundle is there.
+"""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from rich.console import Console
+
+from onoma.errors import FatalError, WrongUseError
+from onoma.registry.manifest import Manifest
+from onoma.training import checkpoints
+from onoma.training.bundle import TYPES, Corpora, claim, labels_of, open_corpora, write
+from onoma.training.dequantising import network_of
+from onoma.training.examples import Example
+from onoma.training.feeds import Source
+from onoma.training.loop import Saving, Trained, Watch, train
+from onoma.training.names import groups_of, labelled, macro_dev
+from onoma.training.network import Shape, WordHash
+from onoma.training.pretraining import WordGuesser, hidden_words, read_text
+from onoma.training.progress import shown
+from onoma.training.recipes import Recipe, Schedule
+from onoma.training.sources import scored
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a run reads and writes: data, the bundle to be, and the bundle to start from."""
+
+    data: Path
+    directory: Path
+    resume: bool = False
+    init: Path | None = None
+
+    @property
+    def work(self) -> Path:
+        """Return where the checkpoints lie until the bundle is there."""
+        return self.directory.with_name(self.directory.name + ".checkpoints")
+
+
+def run(place: Place, recipe: Recipe, console: Console) -> Manifest:
+    """Train as `recipe` says and write a scored bundle, which no file may be in the way of."""
+    claim(place.directory)
+    if not place.resume and place.work.exists():
+        raise WrongUseError(
+            f"{place.work} holds the checkpoints of an earlier run: go on with --resume, or "
+            "remove them"
+        )
+    corpora = open_corpora(place.data, recipe)
+    labels = labels_of(TYPES)
+    network, costs = fresh_network(recipe, labels, place.init), {}
+    if place.init is None and is_wanted(recipe.pretraining.schedule):
+        costs["words"] = train_words(network, corpora, recipe, place, console)
+    costs["names"] = train_names(network, corpora, labels, recipe, place, console)
+    console.print("calibrating, exporting, scoring", highlight=False)
+    try:
+        manifest = write(
+            network,
+            corpora,
+            labels,
+            recipe,
+            cost_of(costs, place.init),
+            place.directory,
+            lambda line: console.print(line, highlight=False),
+        )
+    except OSError as error:
+        raise FatalError(
+            f"{place.directory} can't be written: {error}; the weights are in {place.work}: "
+            "empty the directory, make room and go on with --resume"
+        ) from error
+    shutil.rmtree(place.work, ignore_errors=True)
+    return manifest
+
+
+def is_wanted(schedule: Schedule) -> bool:
+    """Say whether there is any budget."""
+    return bool(schedule.steps) if schedule.steps is not None else schedule.seconds > 0
+
+
+def fresh_network(recipe: Recipe, labels: Sequence[str], init: Path | None) -> WordHash:
+    """Return the network to train: by chance, or that of the bundle `init`; its head stays only
+    where its labels are ours.
+    """
+    torch.manual_seed(recipe.seed)
+    sizes = recipe.architecture
+    shape = Shape(len(labels), sizes.width, sizes.layers, sizes.word_dropout, sizes.input_dropout)
+    if init is None:
+        return WordHash(shape)
+    start, manifest = network_of(init)
+    shape = Shape(
+        len(labels), start.shape.width, start.shape.layers, sizes.word_dropout, sizes.input_dropout
+    )
+    network = WordHash(shape)
+    weights = start.state_dict()
+    if manifest.labels != tuple(labels):
+        weights = {n: w for n, w in weights.items() if not n.startswith("head.")}
+    network.load_state_dict(weights, strict=False)
+    return network
+
+
+def train_words(
+    network: WordHash, corpora: Corpora, recipe: Recipe, place: Place, console: Console
+) -> Trained:
+    """Train the encoder of `network` on masked words."""
+    settings = recipe.pretraining
+    guesser = WordGuesser(network)
+    text = read_text(place.data, corpora.train, settings)
+    with shown("words", console) as progress:
+        return train(
+            guesser,
+            guesser.groups(),
+            [hidden_words(guesser, text, settings, recipe.seed)],
+            settings.schedule,
+            seed=recipe.seed,
+            progress=progress,
+            saving=_saving(place, network, "words"),
+        )
+
+
+def train_names(
+    network: WordHash,
+    corpora: Corpora,
+    labels: Sequence[str],
+    recipe: Recipe,
+    place: Place,
+    console: Console,
+) -> Trained:
+    """Train `network` on labelled sentences, and on distant labels if the recipe wants them."""
+    sources: list[Source[list[Example]]] = [
+        labelled(network, network.head, corpora.train, labels, recipe)
+    ]
+    if corpora.distant:
+        sources.append(
+            labelled(
+                network,
+                network.head,
+                corpora.distant,
+                labels,
+                recipe,
+                name="distant",
+                weight=recipe.distant,
+            )
+        )
+    schedule = recipe.schedule
+    watch = None
+    if schedule.evaluate_every:
+        score = macro_dev(network, scored(corpora.dev), labels, schedule.evaluate_sentences)
+        watch = Watch(score, schedule.evaluate_every, schedule.patience)
+    with shown("names", console) as progress:
+        return train(
+            network,
+            groups_of(network),
+            sources,
+            schedule,
+            seed=recipe.seed,
+            progress=progress,
+            watch=watch,
+            saving=_saving(place, network, "names"),
+        )
+
+
+def _saving(place: Place, network: WordHash, piece: str) -> Saving:
+    shape = network.shape
+    directory = place.work / piece
+    return Saving(
+        directory,
+        f"wordhash of width {shape.width}, {shape.layers} layers, {shape.labels} labels ({piece})",
+        resume=place.resume and checkpoints.exists(directory),
+    )
+
+
+def cost_of(costs: Mapping[str, Trained], init: Path | None) -> dict[str, Any]:
+    """Return what stands in the manifest of how long training took."""
+    names = costs["names"]
+    cost = {
+        "seconds": round(sum(trained.seconds for trained in costs.values())),
+        "steps": names.steps,
+        "units": sum(trained.units for trained in costs.values()),
+        "pieces": {
+            piece: {"seconds": round(t.seconds), "steps": t.steps, "units": t.units}
+            for piece, t in costs.items()
+        },
+        "dev": [[step, round(score, 4)] for step, score in names.scores],
+    }
+    if init is not None:
+        _, manifest = network_of(init)
+        cost["started_from"] = {"name": manifest.name, "version": manifest.version}
+    return cost
