@@ -39,15 +39,64 @@ def test_a_token_may_hold_a_blank() -> None:
 @pytest.mark.parametrize(
     ("lines", "message"),
     [
-        (["Ada\tO\n", "Obi\n"], "line 2 is no `token<TAB>tag`"),
-        (["\tO\n"], "line 1 is no"),
-        (["Ada\tB-animal\n"], "line 1 has the tag 'B-animal'"),
-        (["Ada\tE-person\n"], "line 1 has the tag 'E-person'"),
+        (["Ada\tO\n", "Obi\n"], "a.conll:2: found one column, wanted `token<TAB>tag`"),
+        (["Ada\tO\n", "Obi\t\n"], "a.conll:2: found one column, wanted `token<TAB>tag`"),
+        (["\tO\n"], "a.conll:1: found the tag 'O' without a token"),
+        (["Ada\tO\n", "x\tB-animal\n"], "a.conll:2: found the label 'animal', the label map"),
+        ([], "a.conll:1: found no sentence; wanted lines of `token<TAB>tag`"),
+        (["\n", "# a remark\n"], "a.conll:1: found no sentence"),
+        (
+            ["Ada\tS-person\n", "\n", "Obi\tU-person\n"],
+            "a.conll:3: BIOES and BILOU are mixed: found S- and U-; mend the file or declare its",
+        ),
+        (
+            ["Ada\tB-person\n", "\n", "Obi\tperson\n"],
+            "a.conll:3: IO and another scheme are mixed: found a bare 'person'",
+        ),
+        (
+            ["Ada\tB-person\n", "\n", "a\tO\n", "Obi\tI-person\n"],
+            "a.conll:4: IOB1 and IOB2 are mixed: 1 spans open with B-, 1 with I-",
+        ),
     ],
 )
-def test_a_damaged_line_is_refused_with_its_number(lines: list[str], message: str) -> None:
-    with pytest.raises(WrongUseError, match=message):
-        list(read_sentences(lines, SCHEME))
+def test_bad_input_is_refused_in_one_line_with_its_place(lines: list[str], message: str) -> None:
+    with pytest.raises(WrongUseError) as caught:
+        list(read_sentences(lines, SCHEME, name="a.conll"))
+
+    assert str(caught.value).startswith(message)
+    assert "\n" not in str(caught.value)
+
+
+def test_a_declared_scheme_settles_what_looks_mixed() -> None:
+    lines = ["Ada\tB-person\n", "\n", "a\tO\n", "Obi\tI-person\n"]
+
+    sentences = list(read_sentences(lines, SCHEME, tagging="IOB2"))
+
+    assert [spans_of(s.tags) for s in sentences] == [(Span(0, 1, "PER"),), (Span(1, 2, "PER"),)]
+
+
+def test_a_tag_outside_the_declared_scheme_is_refused() -> None:
+    with pytest.raises(WrongUseError, match="corpus:2: the tag 'S-person' is none of IOB2"):
+        list(read_sentences(["a\tO\n", "Ada\tS-person\n"], SCHEME, tagging="IOB2"))
+
+
+def test_columns_may_stand_apart_by_blanks_and_documents_are_announced() -> None:
+    lines = ["-DOCSTART- -X- O O\n", "\n", "Ada NNP B-NP B-person\n", "ran VBD B-VP O\n"]
+
+    assert list(read_sentences(lines, SCHEME)) == [Sentence(("Ada", "ran"), ("B-PER", "O"))]
+
+
+def test_without_a_label_map_each_label_stands_for_itself() -> None:
+    assert list(read_sentences(["Ada\tS-SHIP\n"], None)) == [Sentence(("Ada",), ("B-SHIP",))]
+
+
+def test_neighbours_whose_labels_become_one_do_not_grow_together() -> None:
+    scheme = Scheme({"town": "LOC", "land": "LOC"}, frozenset({"LOC"}))
+    lines = ["Kano\tI-town\n", "Nigeria\tI-land\n"]
+
+    (sentence,) = read_sentences(lines, scheme)
+
+    assert spans_of(sentence.tags) == (Span(0, 1, "LOC"), Span(1, 2, "LOC"))
 
 
 def test_a_label_map_without_annotated_types_is_refused() -> None:

@@ -3,7 +3,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from onoma.evaluation.corpora import Corpus, Sentence
-from onoma.evaluation.report import SENTENCES_PER_CALL, evaluate
+from onoma.evaluation.judging import TEXTS_PER_CALL
+from onoma.evaluation.report import evaluate
 from onoma.evaluation.spans import Counts
 
 LABELS = ("O", "B-PER", "I-PER")
@@ -34,7 +35,7 @@ def test_raw_text_is_scored_on_our_own_units() -> None:
 
 
 def test_every_sentence_of_a_large_set_counts() -> None:
-    sentences = [Sentence(("Ada",), ("B-PER",))] * (2 * SENTENCES_PER_CALL + 1)
+    sentences = [Sentence(("Ada",), ("B-PER",))] * (2 * TEXTS_PER_CALL + 1)
 
     report = evaluate(_capitals, LABELS, [_corpus("a/en", *sentences)])
 
@@ -47,12 +48,3 @@ def test_a_type_that_is_not_annotated_does_not_count() -> None:
     report = evaluate(_capitals, LABELS, [corpus])
 
     assert report.sets[0].counts == Counts()
-
-
-def test_the_record_names_how_it_was_counted() -> None:
-    corpus = _corpus("a/en", Sentence(("Ada",), ("B-PER",)))
-
-    record = evaluate(_capitals, LABELS, [corpus]).as_record()
-
-    assert (record["scheme"], record["matching"], record["text"]) == ("IOB2", "strict", "tokens")
-    assert record["macro_f1"] == 1.0

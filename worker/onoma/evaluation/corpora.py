@@ -10,10 +10,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import chain
 
 from onoma.errors import WrongUseError
-from onoma.evaluation.spans import OUTSIDE, Span
+from onoma.evaluation.conll import Rows, read_rows, tagging_of_rows
+from onoma.evaluation.schemes import Tagging, parsed, spans_in
+from onoma.evaluation.spans import OUTSIDE, Span, tags_of
 from onoma.text.segmentation import Units, segment
 
 
@@ -28,11 +29,25 @@ class Scheme:
 
 
 @dataclass(frozen=True, slots=True)
+class JoinedText:
+    """A running text in which token i is `text[starts[i]:ends[i]]`."""
+
+    text: str
+    starts: tuple[int, ...]
+    ends: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Sentence:
-    """The tokens of a sentence as its corpus cut them, and one mapped IOB2 tag for each."""
+    """The tokens of a sentence as its corpus cut them, and one mapped IOB2 tag for each.
+
+    `origin` is the text they were cut from, where the corpus has it; else a reader meets the tokens
+    joined by blanks.
+    """
 
     tokens: tuple[str, ...]
     tags: tuple[str, ...]
+    origin: JoinedText | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,15 +58,6 @@ class Corpus:
     language: str
     annotates: frozenset[str]
     sentences: tuple[Sentence, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class JoinedText:
-    """Tokens joined by blanks, as a reader meets them: token i is `text[starts[i]:ends[i]]`."""
-
-    text: str
-    starts: tuple[int, ...]
-    ends: tuple[int, ...]
 
 
 def schemes_of(label_map: Mapping[str, Mapping[str, object]]) -> dict[str, Scheme]:
@@ -65,30 +71,48 @@ def schemes_of(label_map: Mapping[str, Mapping[str, object]]) -> dict[str, Schem
     return schemes
 
 
-def read_sentences(lines: Iterable[str], scheme: Scheme) -> Iterator[Sentence]:
-    """Yield the sentences of CoNLL `lines`, `token<TAB>tag`, a blank line after each sentence."""
-    tokens: list[str] = []
-    tags: list[str] = []
-    for number, line in enumerate(chain(lines, ("",)), start=1):
-        row = line.rstrip("\r\n")
-        if row.strip():
-            token, tab, tag = row.rpartition("\t")
-            if not tab or not token:
-                raise WrongUseError(f"line {number} is no `token<TAB>tag`")
-            tokens.append(token)
-            tags.append(_mapped(tag, scheme, number))
-        elif tokens:
-            yield Sentence(tuple(tokens), tuple(tags))
-            tokens, tags = [], []
+def read_sentences(
+    lines: Iterable[str],
+    scheme: Scheme | None,
+    *,
+    name: str = "corpus",
+    tagging: Tagging | None = None,
+) -> Iterator[Sentence]:
+    """Yield the sentences of CoNLL `lines` with mapped IOB2 tags; see `conll.py` for the layout.
+
+    Without `scheme` each label stands for itself. Without `tagging` the scheme of the tags is found
+    out. Raises WrongUseError, one line that opens with `name:line`.
+    """
+    rows = read_rows(lines, name)
+    tagging = tagging_of_rows(rows, name, tagging)
+    for row in rows:
+        yield Sentence(row.tokens, _mapped(row, scheme, tagging, name))
 
 
-def _mapped(tag: str, scheme: Scheme, line: int) -> str:
-    if tag == OUTSIDE:
-        return OUTSIDE
+def _mapped(row: Rows, scheme: Scheme | None, tagging: Tagging, name: str) -> tuple[str, ...]:
+    if scheme is None:
+        return tags_of(spans_in(row.tags, tagging), len(row.tags))
+    for line, tag in zip(row.lines, row.tags, strict=True):
+        label = parsed(tag).label
+        if label and label not in scheme.labels:
+            known = ", ".join(sorted(scheme.labels))
+            raise WrongUseError(
+                f"{name}:{line}: found the label {label!r}, the label map knows {known}"
+            )
+    if tagging == "IOB2":
+        # As they stand, damaged sequences too: the spans are the same.
+        return tuple(_relabelled(tag, scheme) for tag in row.tags)
+    spans = [
+        Span(span.start, span.end, ours)
+        for span in spans_in(row.tags, tagging)
+        if (ours := scheme.labels[span.label])
+    ]
+    return tags_of(spans, len(row.tags))
+
+
+def _relabelled(tag: str, scheme: Scheme) -> str:
     prefix, _, name = tag.partition("-")
-    if prefix not in ("B", "I") or name not in scheme.labels:
-        raise WrongUseError(f"line {line} has the tag {tag!r}, which the label map does not know")
-    label = scheme.labels[name]
+    label = scheme.labels[name] if name else None
     return f"{prefix}-{label}" if label else OUTSIDE
 
 
@@ -130,6 +154,6 @@ def resegmented(sentence: Sentence, spans: Sequence[Span]) -> tuple[list[str], t
     """Return the sentence as serving will see it, our units of its joined text, and `spans` on
     these units.
     """
-    joined = join(sentence.tokens)
+    joined = sentence.origin or join(sentence.tokens)
     units = segment(joined.text)
     return units.strings(), on_units(on_characters(spans, joined), units)

@@ -1,24 +1,22 @@
-"""Scores a recogniser over corpora: one row per set, and the macro in which each set counts once.
+"""Counts a labeller over corpora: one row per set, and the macro in which each set counts once.
 
-What `onoma evaluate` prints and what stands in a model card. The rule: whole sets and whole
-sentences, in one of two forms of the text: `tokens` as the corpus cut them, or `raw`, the tokens
-joined by blanks and cut by our own segmentation.
+The quick score, of label numbers alone: training watches it, and it works on a network that is no
+bundle yet. What is said about a finished model is `scorecard.py`. The rule: whole sets and whole
+sentences.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from typing import Literal
 
-from onoma.evaluation.corpora import Corpus, Sentence, resegmented
-from onoma.evaluation.spans import Counts, Span, added, count, macro_f1, micro, spans_of
+from onoma.evaluation.corpora import Corpus
+from onoma.evaluation.judging import TEXTS_PER_CALL
+from onoma.evaluation.spans import Counts, added, count, macro_f1, micro, spans_of
+from onoma.evaluation.texts import Form, texts_of
 
-Form = Literal["tokens", "raw"]
 Label = Callable[[Sequence[Sequence[str]]], Sequence[Sequence[int]]]
 """Label numbers of every unit of each sentence."""
-
-SENTENCES_PER_CALL = 64
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,24 +46,6 @@ class Report:
         """Return the mean strict F1 over the sets."""
         return macro_f1(score.counts for score in self.sets)
 
-    def as_record(self) -> dict[str, object]:
-        """Return what is written as JSON, scores to four decimals."""
-        return {
-            "text": self.form,
-            "scheme": "IOB2",
-            "matching": "strict",
-            "macro_f1": round(self.macro_f1, 4),
-            "sets": {
-                score.name: {
-                    "language": score.language,
-                    "sentences": score.sentences,
-                    **_figures(score.counts),
-                    "by_label": {k: _figures(c) for k, c in sorted(score.by_label.items())},
-                }
-                for score in self.sets
-            },
-        }
-
 
 def evaluate(
     label: Label, labels: Sequence[str], corpora: Iterable[Corpus], form: Form = "tokens"
@@ -76,27 +56,11 @@ def evaluate(
 
 def _score(label: Label, labels: Sequence[str], corpus: Corpus, form: Form) -> SetScore:
     total: dict[str, Counts] = {}
-    for first in range(0, len(corpus.sentences), SENTENCES_PER_CALL):
-        chunk = corpus.sentences[first : first + SENTENCES_PER_CALL]
-        texts = [_text(sentence, form) for sentence in chunk]
-        paths = label([units for units, _ in texts])
-        for (_, gold), path in zip(texts, paths, strict=True):
+    texts = texts_of(corpus, form)
+    for first in range(0, len(texts), TEXTS_PER_CALL):
+        chunk = texts[first : first + TEXTS_PER_CALL]
+        paths = label([text.units for text in chunk])
+        for text, path in zip(chunk, paths, strict=True):
             predicted = spans_of([labels[number] for number in path])
-            total = added(total, count(predicted, gold, corpus.annotates))
+            total = added(total, count(predicted, text.gold, corpus.annotates))
     return SetScore(corpus.name, corpus.language, len(corpus.sentences), total)
-
-
-def _text(sentence: Sentence, form: Form) -> tuple[Sequence[str], tuple[Span, ...]]:
-    spans = spans_of(sentence.tags)
-    return resegmented(sentence, spans) if form == "raw" else (sentence.tokens, spans)
-
-
-def _figures(counts: Counts) -> dict[str, float]:
-    return {
-        "f1": round(counts.f1, 4),
-        "precision": round(counts.precision, 4),
-        "recall": round(counts.recall, 4),
-        "right": counts.right,
-        "predicted": counts.predicted,
-        "gold": counts.gold,
-    }
