@@ -14,10 +14,15 @@ _INT_ATTRIBUTE = 2
 
 
 def wordhash_graph(
-    labels: int, *, hashes: int = 7, mask_name: str = "mask", output: str = "emissions"
+    labels: int,
+    *,
+    hashes: int = 7,
+    mask_name: str = "mask",
+    output: str = "emissions",
+    seed: int = 7,
 ) -> bytes:
     """Return a graph with the inputs and the output of a `wordhash` model: hashes by weights."""
-    weights = np.random.default_rng(7).normal(0, 1e-4, (hashes, labels)).astype(np.float32)
+    weights = np.random.default_rng(seed).normal(0, 1e-4, (hashes, labels)).astype(np.float32)
     graph = b"".join(
         [
             _message(1, _node("Cast", ["hashes"], "numbers", to=FLOAT)),

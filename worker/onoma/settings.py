@@ -221,6 +221,11 @@ class Model(_Section):
     path: Path | None = Field(
         None, description="Directory of a model bundle; unset: the shipped one."
     )
+    allow_ungated: bool = Field(
+        False,
+        description="Serve a bundle that `onoma model gate` has not passed. For benchmarks only: "
+        "start-up warns, and each event says `\"gate\": \"none\"`.",
+    )
 
 
 class PolicyFile(_Section):

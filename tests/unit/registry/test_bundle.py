@@ -3,46 +3,19 @@
 from __future__ import annotations
 
 import hashlib
-import json
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from onoma.errors import BundleError
-from onoma.registry.bundle import default_directory, load, verify
+from onoma.registry.bundle import Model, default_directory, load, verify
+from tests.tiny_bundle import LABELS, Change, tiny_bundle
 from tests.tiny_onnx import wordhash_graph
 
-LABELS = ["O", "B-PER", "I-PER"]
-CARD = "# A tiny model\n"
 
-Change = Callable[[dict[str, Any]], None]
-
-
-def _bundle(
-    directory: Path, *, graph: bytes | None = None, change: Change = lambda manifest: None
-) -> Path:
-    """Write a bundle whose manifest fits its files, after `change` did what it likes to it."""
-    contents = {"model.onnx": graph or wordhash_graph(len(LABELS)), "README.md": CARD.encode()}
-    manifest: dict[str, Any] = {
-        "kind": "wordhash",
-        "name": "tiny",
-        "version": "3",
-        "files": {name: hashlib.sha256(data).hexdigest() for name, data in contents.items()},
-        "labels": LABELS,
-        "decoder": {"start": [0.0] * 3, "transitions": [[0.0] * 3] * 3},
-        "temperature": 1.5,
-        "context_units": 4,
-        "languages": {"trained": ["ha"], "zero_shot": ["zu"]},
-        "training": {"seed": 7},
-        "scores": {"dev": 0.5},
-    }
-    change(manifest)
-    for name, data in contents.items():
-        (directory / name).write_bytes(data)
-    (directory / "manifest.json").write_text(json.dumps(manifest))
-    return directory
+def load_ungated(directory: Path) -> Model:
+    return load(directory, allow_ungated=True)
 
 
 def _set(**values: object) -> Change:
@@ -71,7 +44,7 @@ def _list(name: str) -> Change:
 
 
 def test_a_whole_bundle_is_loaded_and_answers(tmp_path: Path) -> None:
-    model = load(_bundle(tmp_path))
+    model = load_ungated(tiny_bundle(tmp_path))
 
     (labels,) = model.recogniser.label([["Amina", "moved", "to", "Zaria"]])
     assert len(labels) == 4
@@ -80,7 +53,7 @@ def test_a_whole_bundle_is_loaded_and_answers(tmp_path: Path) -> None:
 
 
 def test_events_name_a_model_by_the_hash_of_its_manifest(tmp_path: Path) -> None:
-    model = load(_bundle(tmp_path))
+    model = load_ungated(tiny_bundle(tmp_path))
 
     expected = hashlib.sha256((tmp_path / "manifest.json").read_bytes()).hexdigest()
     assert (model.version.name, model.version.version) == ("tiny", "3")
@@ -88,15 +61,9 @@ def test_events_name_a_model_by_the_hash_of_its_manifest(tmp_path: Path) -> None
     assert model.version.gate == "none"
 
 
-def test_events_name_the_gate_of_a_model_that_has_one(tmp_path: Path) -> None:
-    model = load(_bundle(tmp_path, change=_set(gate={"sha256": "d" * 64})))
-
-    assert model.version.gate == "d" * 64
-
-
 @pytest.mark.parametrize("name", ["model.onnx", "README.md"])
 def test_an_altered_file_is_named_with_both_hashes(tmp_path: Path, name: str) -> None:
-    path = _bundle(tmp_path) / name
+    path = tiny_bundle(tmp_path) / name
     wanted = hashlib.sha256(path.read_bytes()).hexdigest()
     path.write_bytes(path.read_bytes()[:-1] + b"!")
     found = hashlib.sha256(path.read_bytes()).hexdigest()
@@ -110,7 +77,7 @@ def test_an_altered_file_is_named_with_both_hashes(tmp_path: Path, name: str) ->
 
 @pytest.mark.parametrize("name", ["model.onnx", "README.md"])
 def test_a_missing_file_is_named(tmp_path: Path, name: str) -> None:
-    (_bundle(tmp_path) / name).unlink()
+    (tiny_bundle(tmp_path) / name).unlink()
 
     with pytest.raises(BundleError, match=f"{name} is in the manifest but is no file here"):
         verify(tmp_path)
@@ -118,21 +85,21 @@ def test_a_missing_file_is_named(tmp_path: Path, name: str) -> None:
 
 @pytest.mark.parametrize("name", ["notes.txt", ".hidden", "model.onnx.data"])
 def test_a_file_that_is_not_in_the_manifest_is_named(tmp_path: Path, name: str) -> None:
-    (_bundle(tmp_path) / name).write_text("x")
+    (tiny_bundle(tmp_path) / name).write_text("x")
 
     with pytest.raises(BundleError, match=f"{name} is not in the manifest; take it out"):
         verify(tmp_path)
 
 
 def test_a_directory_inside_a_bundle_is_named(tmp_path: Path) -> None:
-    (_bundle(tmp_path) / "old").mkdir()
+    (tiny_bundle(tmp_path) / "old").mkdir()
 
     with pytest.raises(BundleError, match="old is not in the manifest"):
         verify(tmp_path)
 
 
 def test_a_directory_in_place_of_a_file_is_named(tmp_path: Path) -> None:
-    (_bundle(tmp_path, change=_list("old")) / "old").mkdir()
+    (tiny_bundle(tmp_path, change=_list("old")) / "old").mkdir()
 
     with pytest.raises(BundleError, match="old is in the manifest but is no file here"):
         verify(tmp_path)
@@ -143,25 +110,25 @@ def test_a_manifest_reaches_no_file_outside_its_directory(tmp_path: Path, name: 
     inside = tmp_path / "bundle"
     inside.mkdir()
     (tmp_path / "secret").write_text("x")
-    _bundle(inside, change=_list(name))
+    tiny_bundle(inside, change=_list(name))
 
     with pytest.raises(BundleError, match=f"{name} is in the manifest but is no file here"):
         verify(inside)
 
 
-def test_a_directory_without_a_manifest_is_no_bundle(tmp_path: Path) -> None:
+def test_a_directory_without_a_manifest_is_notiny_bundle(tmp_path: Path) -> None:
     with pytest.raises(BundleError, match=r"found no readable manifest.json \(No such file"):
         verify(tmp_path)
 
 
-def test_a_directory_that_is_not_there_is_no_bundle(tmp_path: Path) -> None:
+def test_a_directory_that_is_not_there_is_notiny_bundle(tmp_path: Path) -> None:
     with pytest.raises(BundleError, match=r"found no readable manifest\.json"):
         verify(tmp_path / "nowhere")
 
 
 @pytest.mark.parametrize("data", [b"", b"{", b"[]", b"\xff\xfe", b'{"kind":"wordhash"}', b"null"])
 def test_a_broken_manifest_is_named(tmp_path: Path, data: bytes) -> None:
-    path = _bundle(tmp_path) / "manifest.json"
+    path = tiny_bundle(tmp_path) / "manifest.json"
     path.write_bytes(data)
 
     with pytest.raises(BundleError, match=r"manifest\.json: is not a manifest of this version"):
@@ -195,31 +162,33 @@ def test_a_broken_manifest_is_named(tmp_path: Path, data: bytes) -> None:
 def test_a_manifest_that_contradicts_itself_is_refused(
     tmp_path: Path, change: Change, message: str
 ) -> None:
-    _bundle(tmp_path, change=change)
+    tiny_bundle(tmp_path, change=change)
 
     with pytest.raises(BundleError, match=message):
         verify(tmp_path)
 
 
 def test_a_manifest_that_lists_no_graph_is_refused(tmp_path: Path) -> None:
-    (_bundle(tmp_path, change=_unlist("model.onnx")) / "model.onnx").unlink()
+    (tiny_bundle(tmp_path, change=_unlist("model.onnx")) / "model.onnx").unlink()
 
     with pytest.raises(BundleError, match=r"lists no model\.onnx"):
         verify(tmp_path)
 
 
 def test_a_model_of_another_kind_is_refused_with_both_kinds(tmp_path: Path) -> None:
-    _bundle(tmp_path, change=_set(kind="gazetteer"))
+    tiny_bundle(tmp_path, change=_set(kind="gazetteer"))
 
-    with pytest.raises(BundleError, match="'gazetteer', this worker serves token-classification, wordhash"):
-        load(tmp_path)
+    with pytest.raises(
+        BundleError, match="'gazetteer', this worker serves token-classification, wordhash"
+    ):
+        load_ungated(tmp_path)
 
 
 def test_a_graph_that_is_none_is_named(tmp_path: Path) -> None:
-    _bundle(tmp_path, graph=b"no graph")
+    tiny_bundle(tmp_path, graph=b"no graph")
 
     with pytest.raises(BundleError, match=r"model.onnx: onnxruntime does not load it"):
-        load(tmp_path)
+        load_ungated(tmp_path)
 
 
 @pytest.mark.parametrize(
@@ -236,16 +205,16 @@ def test_a_graph_that_is_none_is_named(tmp_path: Path) -> None:
 def test_a_graph_of_other_shapes_than_the_manifest_says_is_refused(
     tmp_path: Path, graph: bytes
 ) -> None:
-    _bundle(tmp_path, graph=graph)
+    tiny_bundle(tmp_path, graph=graph)
 
     with pytest.raises(BundleError, match=r"tiny: the graph has inputs .* wanted inputs"):
-        load(tmp_path)
+        load_ungated(tmp_path)
 
 
 def test_the_decoder_of_the_manifest_decides(tmp_path: Path) -> None:
     start = [0.0, 1000.0, 0.0]
-    model = load(
-        _bundle(
+    model = load_ungated(
+        tiny_bundle(
             tmp_path,
             change=_set(decoder={"start": start, "transitions": [[1000.0, 0.0, 0.0]] * 3}),
         )

@@ -24,6 +24,7 @@ from onoma.contracts.entities import Entities, InputSource
 from onoma.contracts.records import Record
 from onoma.errors import WrongUseError
 from onoma.pipeline import DeadLettered, process
+from onoma.registry.gate_record import UNGATED
 
 STANDARD_INPUT = "-"
 JSON_LINES = (".jsonl", ".ndjson")
@@ -82,7 +83,10 @@ def command(
     if text is not None and files:
         raise click.UsageError("give either --text or FILES, not both")
     loaded = load_settings(config, model_directory)
-    versions = app.pinned_versions(loaded, app.load_model(loaded))
+    model = app.load_model(loaded)
+    if model.gate == UNGATED:
+        click.echo(f"onoma: {model.manifest.name} passed no gate: for benchmarks only", err=True)
+    versions = app.pinned_versions(loaded, model)
     as_json = as_json or shape == "json" or (shape is None and not sys.stdout.isatty())
     rejections = 0
     for given in _inputs(files, text, language):

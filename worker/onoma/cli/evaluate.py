@@ -1,9 +1,13 @@
-"""`onoma evaluate`: how good a model is on annotated corpora, as a table or as JSON."""
+"""`onoma evaluate`: how good a model is on annotated corpora, as a table, JSON or a report."""
 
 from __future__ import annotations
 
 import json
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import click
 from rich.console import Console
@@ -11,47 +15,107 @@ from rich.table import Table
 
 from onoma.cli import json_option, model_option
 from onoma.errors import WrongUseError
-from onoma.evaluation.report import Form, Report, evaluate
+from onoma.evaluation.corpora import Corpus
+from onoma.evaluation.slices import Known, known_mentions
+from onoma.evaluation.texts import FORMS, Form
 from onoma.registry import bundle
-from onoma.training.sources import read_corpora, scored
+from onoma.registry.scoring import Scoring
+from onoma.training.files import read_part
+from onoma.training.sources import scored
 
 USUAL_DATA = Path("../shared/data")
 
 
+@dataclass(frozen=True, slots=True)
+class Sets:
+    """What is scored, the names that count in the macro, and what training had seen of each."""
+
+    corpora: tuple[Corpus, ...]
+    counted: frozenset[str]
+    known: Known
+
+
+data_option = click.option(
+    "--data",
+    type=click.Path(exists=True, path_type=Path),
+    help=f"Annotated files or a directory of them; {USUAL_DATA} if it exists.",
+)
+
+
 @click.command("evaluate")
 @model_option
-@click.option(
-    "--data",
-    type=click.Path(exists=True, file_okay=False, path_type=Path),
-    help=f"Directory with ner/open and labelmap.json; {USUAL_DATA} if it exists.",
-)
+@data_option
+@click.option("--part", default="dev", show_default=True, help="The files to score on, by name.")
+@click.option("--language", "languages", multiple=True, help="Only these languages (BCP 47).")
 @click.option(
     "--text",
     "form",
-    type=click.Choice(["tokens", "raw"]),
+    type=click.Choice(FORMS),
     default="tokens",
     show_default=True,
-    help="The corpora's own tokens, or the tokens joined by blanks and cut by our segmentation.",
+    help="The corpora's own tokens; raw text, cut by our segmentation; 10 to 40 sentences joined "
+    "to documents, by blanks or by line ends.",
+)
+@click.option("--robustness", is_flag=True, help="Score lower-cased, stripped and misspelt too.")
+@click.option("--documents", is_flag=True, help="Score sentences joined to documents too.")
+@click.option(
+    "--against",
+    type=click.Path(exists=True, file_okay=False, path_type=Path),
+    help="Another bundle: differences on the same texts, with intervals and p values.",
+)
+@click.option(
+    "--report",
+    "report_directory",
+    type=click.Path(file_okay=False, path_type=Path),
+    help="Directory for report.md, report.json and plots (plots need onoma[train]).",
+)
+@click.option(
+    "--log",
+    "logs",
+    multiple=True,
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="A training's log of scores (JSON lines); the report then shows the learning curve.",
 )
 @json_option
-def command(model_directory: Path | None, data: Path | None, form: Form, as_json: bool) -> None:
-    """Score a model on the open development sets: strict F1 of whole spans, each set once."""
-    model = bundle.load(model_directory or bundle.default_directory())
-    corpora = scored(read_corpora(_data_directory(data), "dev"))
-    report = evaluate(model.recogniser.label, model.manifest.labels, corpora, form)
+def command(
+    model_directory: Path | None,
+    data: Path | None,
+    part: str,
+    languages: tuple[str, ...],
+    form: Form,
+    robustness: bool,
+    documents: bool,
+    against: Path | None,
+    report_directory: Path | None,
+    logs: tuple[Path, ...],
+    as_json: bool,
+) -> None:
+    """Score a model on annotated sets: strict F1 of whole spans, each set once in the macro.
+
+    A bundle needs no gate record to be scored.
+    """
+    model = bundle.load(model_directory or bundle.default_directory(), allow_ungated=True)
+    sets = sets_of(data_directory(data), part, languages)
+    scoring = Scoring(model, sets.corpora, counted=sets.counted, known=sets.known, told=_told)
+    record = scoring.record(form)
+    if robustness:
+        record["robustness"] = scoring.robustness()
+    if documents:
+        record["joined"] = scoring.joined()
+    if against is not None:
+        record["against"] = scoring.against(bundle.load(against, allow_ungated=True), form)
+    if report_directory is not None:
+        from onoma.training.reports import write_report
+
+        write_report(record, report_directory, logs)
     if as_json:
-        named = {
-            "name": model.manifest.name,
-            "version": model.manifest.version,
-            "sha256": model.sha256,
-        }
-        click.echo(json.dumps({"model": named, **report.as_record()}, ensure_ascii=False))
+        click.echo(json.dumps(record, ensure_ascii=False))
     else:
-        title = f"{model.manifest.name} {model.manifest.version}, development sets, {form}"
-        Console().print(_table(report, title))
+        _print(record)
 
 
-def _data_directory(given: Path | None) -> Path:
+def data_directory(given: Path | None) -> Path:
+    """Return `given`, or the usual directory where it exists."""
     if given is not None:
         return given
     if not USUAL_DATA.is_dir():
@@ -59,21 +123,86 @@ def _data_directory(given: Path | None) -> Path:
     return USUAL_DATA
 
 
-def _table(report: Report, title: str) -> Table:
-    table = Table(title=title)
-    table.add_column("set")
-    for column in ("sentences", "entities", "precision", "recall", "F1"):
-        table.add_column(column, justify="right")
-    for score in report.sets:
-        counts = score.counts
-        table.add_row(
-            score.name,
-            f"{score.sentences:,}",
-            f"{counts.gold:,}",
-            f"{counts.precision:.3f}",
-            f"{counts.recall:.3f}",
-            f"{counts.f1:.3f}",
+def sets_of(place: Path, part: str, languages: Sequence[str] = ()) -> Sets:
+    """Return the sets of `part` below `place`, all or those in `languages`."""
+    corpora = read_part(place, part)
+    there = {corpus.language for corpus in corpora}
+    for language in languages:
+        if language not in there:
+            listed = ", ".join(sorted(there))
+            raise WrongUseError(f"{place}: found no {part} set in {language!r}, but in {listed}")
+    chosen = tuple(c for c in corpora if not languages or c.language in languages)
+    counted = frozenset(corpus.name for corpus in scored(chosen)) or frozenset(
+        corpus.name for corpus in chosen
+    )
+    return Sets(chosen, counted, _known(place, {corpus.name for corpus in chosen}))
+
+
+def _known(place: Path, names: set[str]) -> Known:
+    """Return the mentions of the sets' training parts, of those that have one."""
+    try:
+        training = read_part(place, "train") if place.is_dir() else ()
+    except WrongUseError:
+        return {}
+    return known_mentions(corpus for corpus in training if corpus.name in names)
+
+
+def _told(name: str) -> None:
+    if sys.stderr.isatty():
+        click.echo(f"reading {name}", err=True)
+
+
+def _print(record: dict[str, Any]) -> None:
+    console = Console(width=None if sys.stdout.isatty() else 120)
+    console.print(_table(record))
+    calibration = record["calibration"]
+    console.print(
+        f"calibration error of mentions {calibration['ece']:.3f}; "
+        f"{calibration['fitted_ece']:.3f} with a temperature fitted on the other half"
+    )
+    for name, row in {**record.get("robustness", {}), **record.get("joined", {})}.items():
+        console.print(f"{name}: macro F1 {row['macro_f1']:.4f} {_range(row['macro_interval'])}")
+    if "against" in record:
+        macro = record["against"]["macro"]
+        console.print(
+            f"against {record['against']['model']['name']}: macro F1 {macro['difference']:+.4f} "
+            f"{_range([macro['low'], macro['high']])}, p {macro['p']:.4f}"
         )
+    console.print(record["signature"]["line"], soft_wrap=True)
+
+
+def _table(record: dict[str, Any]) -> Table:
+    named = record["model"]
+    table = Table(title=f"{named['name']} {named['version']}, {record['text']}")
+    table.add_column("set")
+    for column in ("sentences", "entities", "precision", "recall", "F1", "95 %", "unseen F1"):
+        table.add_column(column, justify="right")
+    for name, row in record["sets"].items():
+        table.add_row(name, *_cells(row))
     table.add_section()
-    table.add_row(f"macro of {len(report.sets)} sets", "", "", "", "", f"{report.macro_f1:.4f}")
+    count = len(record["sets"])
+    table.add_row(
+        f"macro of {count} sets",
+        *([""] * 4),
+        f"{record['macro_f1']:.4f}",
+        _range(record["macro_interval"]),
+        "",
+    )
+    for name, row in record["beside"].items():
+        table.add_row(f"beside: {name}", *_cells(row))
     return table
+
+
+def _cells(row: dict[str, Any]) -> list[str]:
+    unseen = row.get("mentions", {}).get("unseen")
+    return [
+        f"{row['sentences']:,}",
+        f"{row['gold']:,}",
+        *(f"{row[figure]:.3f}" for figure in ("precision", "recall", "f1")),
+        _range(row["interval"]),
+        f"{unseen['f1']:.3f}" if unseen else "",
+    ]
+
+
+def _range(interval: Sequence[float]) -> str:
+    return f"{interval[0]:.3f}-{interval[1]:.3f}"

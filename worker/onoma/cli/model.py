@@ -1,14 +1,20 @@
-"""`onoma model`: what a bundle is and whether it is whole."""
+"""`onoma model`: what a bundle is, whether it is whole, and whether it may be served."""
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from pathlib import Path
 
 import click
 import msgspec
+from rich.console import Console
+from rich.table import Table
 
 from onoma.cli import json_option
+from onoma.cli.evaluate import data_option, sets_of
 from onoma.registry import bundle
+from onoma.registry.gate import Evidence, gate
+from onoma.registry.gate_record import Check
 from onoma.registry.manifest import CARD_NAME
 
 directory_argument = click.argument(
@@ -20,7 +26,7 @@ directory_argument = click.argument(
 
 @click.group("model")
 def command() -> None:
-    """Show and verify model bundles; without DIRECTORY the one that ships with Onoma."""
+    """Show, verify and gate model bundles; without DIRECTORY the one that ships with Onoma."""
 
 
 @command.command("show")
@@ -43,8 +49,11 @@ def show(directory: Path | None, as_json: bool) -> None:
 @directory_argument
 @json_option
 def verify(directory: Path | None, as_json: bool) -> None:
-    """Check every file against the manifest, load the model and run it once."""
-    model = bundle.load(directory or bundle.default_directory())
+    """Check every file against the manifest, load the model and run it once.
+
+    The last words are the sha256 of its gate record, or `none` for a bundle that is not served.
+    """
+    model = bundle.load(directory or bundle.default_directory(), allow_ungated=True)
     version = model.version
     if as_json:
         click.echo(msgspec.json.encode(version).decode())
@@ -54,3 +63,58 @@ def verify(directory: Path | None, as_json: bool) -> None:
         f"{version.name} {version.version}: {files} files as in the manifest, loads and runs; "
         f"sha256 {version.sha256}, gate {version.gate}"
     )
+
+
+@command.command("gate")
+@directory_argument
+@data_option
+@click.option(
+    "--reference",
+    type=click.Path(exists=True, path_type=Path),
+    help="The same model in full precision: an ONNX file with the same inputs, or a bundle.",
+)
+@click.option("--date", help="Day of the judgement, YYYY-MM-DD; today in UTC.")
+@json_option
+def gate_command(
+    directory: Path | None,
+    data: Path | None,
+    reference: Path | None,
+    date: str | None,
+    as_json: bool,
+) -> None:
+    """Judge a bundle and write the gate record that the worker asks for; exit 1 if it failed.
+
+    Plain sentences in the bundle's languages, and whether a document's neighbours change its bits.
+    With --data, calibration on the development sets; with --reference too, what int8 costs each
+    language and label. The record names the sha256 of every file, so it fits this bundle only.
+    """
+    directory = directory or bundle.default_directory()
+    evidence = Evidence(reference=reference)
+    if data is not None:
+        sets = sets_of(data, "dev")
+        evidence = Evidence(sets.corpora, sets.counted, reference)
+    elif reference is not None:
+        raise click.UsageError("--reference needs --data: the graphs are compared on its sets")
+    date = date or datetime.now(UTC).date().isoformat()
+    checks = gate(directory, evidence, date=date)
+    failed = [check.name for check in checks if check.passed is False]
+    if as_json:
+        record = {"passed": not failed, "checks": msgspec.to_builtins(checks)}
+        click.echo(msgspec.json.encode(record).decode())
+    else:
+        Console(soft_wrap=True).print(_checks(checks))
+        click.echo(f"not gated: {', '.join(failed)}" if failed else f"gated {directory}")
+    if failed:
+        raise click.exceptions.Exit(1)
+
+
+def _checks(checks: tuple[Check, ...]) -> Table:
+    table = Table()
+    for column in ("check", "result", "measured", "limit"):
+        table.add_column(column)
+    words = {True: "passed", False: "FAILED", None: "not made"}
+    for check in checks:
+        measured = check.note or ", ".join(f"{k} {v}" for k, v in check.measured.items())
+        limits = ", ".join(f"{k} {v}" for k, v in check.limits.items())
+        table.add_row(check.name, words[check.passed], measured, limits)
+    return table

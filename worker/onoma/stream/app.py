@@ -24,6 +24,7 @@ from onoma.errors import FatalError, WrongUseError
 from onoma.metrics import Metrics
 from onoma.pipeline import SupportedLanguages, Versions
 from onoma.registry import bundle
+from onoma.registry.gate_record import UNGATED
 from onoma.registry.runtime import worker_version
 from onoma.settings import Settings
 from onoma.stream.documents import Documents, Parts
@@ -45,8 +46,9 @@ class _App(faust.App):
 
 
 def load_model(settings: Settings) -> bundle.Model:
-    """Return the model of the settings, verified and warm. Raises BundleError."""
-    return bundle.load(settings.model.path or bundle.default_directory())
+    """Return the model of the settings, verified, gated and warm. Raises BundleError."""
+    directory = settings.model.path or bundle.default_directory()
+    return bundle.load(directory, allow_ungated=settings.model.allow_ungated)
 
 
 def load_policy(path: Path | None) -> PinnedPolicy:
@@ -97,6 +99,8 @@ def run(settings: Settings) -> None:
     logs.configure(level=settings.logs.level, format_=settings.logs.format)
     started = time.perf_counter()
     model = load_model(settings)
+    if model.gate == UNGATED:
+        log.warning("ungated model served", model=model.manifest.name, sha256=model.sha256)
     versions = pinned_versions(settings, model)
     metrics = new_metrics(model)
     _describe(metrics, model, time.perf_counter() - started)
