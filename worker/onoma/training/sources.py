@@ -105,10 +105,7 @@ def _read_corpus(file: Path, schemes: dict[str, Scheme]) -> Corpus:
     if corpus not in schemes:
         raise WrongUseError(f"labelmap.json has no entry for {corpus}")
     scheme = schemes[corpus]
-    try:
-        sentences = tuple(read_sentences(_lines(file), scheme))
-    except WrongUseError as error:
-        raise WrongUseError(f"{file}: {error}") from error
+    sentences = tuple(read_sentences(_lines(file), scheme, name=str(file)))
     code = LANGUAGES.get(language, language)
     return Corpus(f"{corpus}/{language}", code, scheme.annotates, sentences)
 
