@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import json
 import os
+import warnings
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -125,6 +126,13 @@ def _from_pretrained(
     """Return the model, and the names of weights that the directory lacks."""
     # Read when the library is imported, which is here for the first time.
     os.environ["HF_HUB_OFFLINE"] = os.environ["TRANSFORMERS_OFFLINE"] = "1"
+    with warnings.catch_warnings():
+        # What it imports for some architectures warns of itself.
+        warnings.simplefilter("ignore")
+        return _loaded(checkpoint, more)
+
+
+def _loaded(checkpoint: Checkpoint, more: Mapping[str, Any]) -> tuple[nn.Module, tuple[str, ...]]:
     import transformers
 
     transformers.logging.set_verbosity_error()
