@@ -116,6 +116,11 @@ def _relabelled(tag: str, scheme: Scheme) -> str:
     return f"{prefix}-{label}" if label else OUTSIDE
 
 
+def letters_and_digits(tokens: Iterable[str]) -> str:
+    """Return the key of a sentence: equal keys are the same sentence in another layout."""
+    return "".join(c for token in tokens for c in token if c.isalnum()).casefold()
+
+
 def join(tokens: Sequence[str]) -> JoinedText:
     """Join `tokens` by single blanks."""
     starts: list[int] = []

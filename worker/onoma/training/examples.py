@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import accumulate
 
-from onoma.evaluation.corpora import Corpus, Sentence, resegmented
+from onoma.evaluation.corpora import Corpus, Sentence, letters_and_digits, resegmented
 from onoma.evaluation.spans import Span, spans_of, tags_of
 from onoma.ner.features import strip_marks
 from onoma.text.script import dominant_script
@@ -177,7 +177,7 @@ def key_of(sentence: Sentence) -> str:
     """Return the letters and digits of `sentence`: equal keys are the same sentence in another
     layout.
     """
-    return "".join(c for token in sentence.tokens for c in token if c.isalnum()).casefold()
+    return letters_and_digits(sentence.tokens)
 
 
 def _is_new(sentence: Sentence, known: set[str]) -> bool:

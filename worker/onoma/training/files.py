@@ -56,8 +56,9 @@ def find_files(place: Path) -> tuple[AnnotatedFile, ...]:
     """Return the annotated files below the directory `place`, or `place` itself, by path."""
     if place.is_file():
         return (_described(place, place.parent),)
-    found = sorted(path for path in place.rglob("*.*") if _kind(path) and path.name != LABEL_MAP)
-    files = [_described(path, place) for path in found if not path.name.endswith("manifest.json")]
+    root = place / "ner" if (place / "ner" / "open").is_dir() else place
+    found = sorted(path for path in root.rglob("*.*") if _kind(path) and path.name != LABEL_MAP)
+    files = [_described(path, root) for path in found if not path.name.endswith("manifest.json")]
     if not files:
         raise WrongUseError(
             f"{place}: found no annotated files; wanted such as train.conll, dev.conll.gz, "
