@@ -9,7 +9,7 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-FLOAT, INT32 = 1, 6
+FLOAT, INT32, INT64 = 1, 6, 7
 _INT_ATTRIBUTE = 2
 
 
@@ -30,14 +30,33 @@ def wordhash_graph(
             _message(1, _node("Mul", ["scores", mask_name], output)),
             _message(2, b"tiny"),
             _message(5, _tensor("weights", weights)),
-            _message(11, _value("hashes", INT32, hashes)),
-            _message(11, _value("bytes", INT32, 24)),
-            _message(11, _value(mask_name, FLOAT, 1)),
-            _message(12, _value(output, FLOAT, labels)),
+            _message(11, _value("hashes", INT32, "rows", hashes)),
+            _message(11, _value("bytes", INT32, "rows", 24)),
+            _message(11, _value(mask_name, FLOAT, "rows", 1)),
+            _message(12, _value(output, FLOAT, "rows", labels)),
         ]
     )
     opset = _message(1, b"") + _number(2, 17)
     return _number(1, 8) + _message(7, graph) + _message(8, opset)
+
+
+def token_graph(
+    labels: int, *, vocabulary: int = 300, tokens: str = "tokens", output: str = "emissions"
+) -> bytes:
+    """Return a graph with the input and the output of a `token-classification` model: one row of
+    chance for each token.
+    """
+    table = np.random.default_rng(7).normal(0, 1, (vocabulary, labels)).astype(np.float32)
+    graph = b"".join(
+        [
+            _message(1, _node("Gather", ["table", tokens], output)),
+            _message(2, b"tiny"),
+            _message(5, _tensor("table", table)),
+            _message(11, _value(tokens, INT64, "windows", "tokens")),
+            _message(12, _value(output, FLOAT, "windows", "tokens", labels)),
+        ]
+    )
+    return _number(1, 8) + _message(7, graph) + _message(8, _message(1, b"") + _number(2, 17))
 
 
 def _node(kind: str, inputs: list[str], output: str, **attributes: int) -> bytes:
@@ -55,8 +74,11 @@ def _tensor(name: str, values: npt.NDArray[np.float32]) -> bytes:
     return dimensions + _number(2, FLOAT) + data
 
 
-def _value(name: str, kind: int, width: int) -> bytes:
-    shape = _message(1, _message(2, b"rows")) + _message(1, _number(1, width))
+def _value(name: str, kind: int, *axes: int | str) -> bytes:
+    shape = b"".join(
+        _message(1, _message(2, axis.encode()) if isinstance(axis, str) else _number(1, axis))
+        for axis in axes
+    )
     tensor = _number(1, kind) + _message(2, shape)
     return _message(1, name.encode()) + _message(2, _message(1, tensor))
 

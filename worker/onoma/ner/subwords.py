@@ -76,6 +76,10 @@ class Subwords:
     def __init__(self, tokenizer_json: str, form: WindowForm) -> None:
         self._tokenizer = tokenizer_of(tokenizer_json)
         self._form = form
+        self._special = np.array(
+            [n for n, added in self._tokenizer.get_added_tokens_decoder().items() if added.special],
+            np.int64,
+        )
 
     def windows(self, pieces: Pieces) -> tuple[Window, ...]:
         """Return the windows in which a document of these pieces is read."""
@@ -97,7 +101,10 @@ class Subwords:
             of_chunk = np.bincount(np.array(encoding.word_ids, np.intp), minlength=len(chunk))
             counts[begin : begin + len(chunk)] = of_chunk
             tokens += encoding.ids
-        return _with_every_unit(np.array(tokens, np.int64), counts, self._form.unknown)
+        found = np.array(tokens, np.int64)
+        # The vocabulary of some holds the special tokens as pieces too.
+        found[np.isin(found, self._special)] = self._form.unknown
+        return _with_every_unit(found, counts, self._form.unknown)
 
     def rows(self, pieces: Pieces, window: Window) -> SubwordRows:
         """Return what goes into the model for one window.

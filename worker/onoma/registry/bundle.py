@@ -64,7 +64,10 @@ def load(directory: Path, *, allow_ungated: bool = False) -> Model:
     manifest, sha256 = verify(directory)
     gate = gate_of(directory, manifest, allow_ungated=allow_ungated)
     recogniser = recogniser_of(manifest, directory, directory / GRAPH_NAME)
-    recogniser.label([["Onoma"], ["warms", "up"]])
+    try:
+        recogniser.label([["Onoma"], ["warms", "up"]])
+    except Exception as error:  # onnxruntime raises a dozen unrelated classes for a bad graph
+        raise BundleError(f"{directory}: the model does not answer: {error}") from error
     return Model(manifest, sha256, gate, recogniser)
 
 
