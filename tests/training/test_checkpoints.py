@@ -54,7 +54,7 @@ def test_a_full_disk_costs_the_new_checkpoint_and_not_the_old(
         raise OSError(errno.ENOSPC, "No space left on device")
 
     monkeypatch.setattr(checkpoints, "save_file", full)
-    with pytest.raises(FatalError, match="No space left on device.*still stands.*--resume"):
+    with pytest.raises(FatalError, match=r"No space left on device.*still stands.*--resume"):
         save(_checkpoint(2.0), tmp_path / "c")
 
     assert load(tmp_path / "c", "small").parts["weights"]["a"][0] == 1.0

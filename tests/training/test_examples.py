@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import replace
 from itertools import islice
 from random import Random
@@ -11,43 +12,47 @@ from hypothesis import strategies as st
 from onoma.evaluation.corpora import Corpus, Sentence
 from onoma.evaluation.spans import spans_of
 from onoma.training.examples import (
+    APOSTROPHES,
+    Example,
     Examples,
-    Variation,
+    batched,
+    joined,
     key_of,
     mentions_of,
     misspelt,
+    noises_of,
+    other_apostrophe,
     pieces,
     replace_mentions,
+    shared_mentions,
     without_dev,
 )
+from onoma.training.feeds import Feed
+from onoma.training.recipes import Recipe, Variation
 from tests.training.sentences import LABELS, SENTENCES, corpus, sentence
 
-PLAIN = Variation(resegmented=0, noise=0, replacement=0)
+PLAIN = Variation(joined=0, resegmented=0, noise=0, replacement=0)
 TAGS = st.lists(st.sampled_from(["O", "B-PER", "I-PER"]), max_size=30)
 
 
-def _examples(variation: Variation, *corpora: Corpus, exponent: float = 1.0) -> Examples:
-    return Examples(
-        corpora or (corpus(),),
-        LABELS,
-        variation=variation,
-        exponent=exponent,
-        longest=100,
-        chance=Random(1),
-    )
+def _examples(
+    variation: Variation, *corpora: Corpus, exponent: float = 1.0, batch: int = 4
+) -> Iterator[list[Example]]:
+    recipe = Recipe(variation=variation, exponent=exponent, longest=100, batch=batch)
+    return Feed(Examples(corpora or (corpus(),), LABELS, recipe, seed=1).chunk)
 
 
 def test_without_variation_the_sentences_come_as_they_are() -> None:
     known = {s.tokens: s.tags for s in SENTENCES}
 
-    for batch in islice(_examples(PLAIN).batches(4), 5):
+    for batch in islice(_examples(PLAIN), 5):
         for example in batch:
             assert tuple(LABELS[number] for number in example.labels) == known[example.units]
 
 
 def test_equal_seeds_draw_equal_batches() -> None:
-    varied = Variation(resegmented=0.5, noise=0.5, replacement=0.5)
-    first, second = (list(islice(_examples(varied).batches(4), 9)) for _ in range(2))
+    varied = Variation(resegmented=0.5, noise=0.5, replacement=0.5, joined=0.5, borrowed=0.5)
+    first, second = (list(islice(_examples(varied), 9)) for _ in range(2))
 
     assert first == second
 
@@ -55,7 +60,7 @@ def test_equal_seeds_draw_equal_batches() -> None:
 def test_our_own_segmentation_is_drawn_with_projected_spans() -> None:
     own = replace(corpus(), sentences=(sentence("(Ada/B-PER Obi),/I-PER Kano/B-LOC"),))
 
-    batch = next(_examples(Variation(resegmented=1, noise=0, replacement=0), own).batches(1))
+    batch = next(_examples(replace(PLAIN, resegmented=1), own, batch=1))
 
     assert batch[0].units == ("(", "Ada", "Obi", ")", ",", "Kano")
     tags = [LABELS[number] for number in batch[0].labels]
@@ -66,9 +71,8 @@ def test_a_small_exponent_brings_small_corpora_forward() -> None:
     large = Corpus("large/xx", "xx", frozenset(), (sentence("a b"),) * 900)
     small = Corpus("small/xx", "xx", frozenset(), (sentence("c d"),) * 100)
 
-    drawn = [
-        e for b in islice(_examples(PLAIN, large, small, exponent=0).batches(50), 20) for e in b
-    ]
+    batches = islice(_examples(PLAIN, large, small, exponent=0, batch=50), 20)
+    drawn = [example for batch in batches for example in batch]
 
     assert 0.4 < sum(example.corpus for example in drawn) / len(drawn) < 0.6
 
@@ -142,3 +146,65 @@ def test_a_misspelt_word_has_one_inner_letter_more_or_less(seed: int) -> None:
 
 def test_short_words_are_not_misspelt() -> None:
     assert all(misspelt("abc", Random(seed)) == "abc" for seed in range(50))
+
+
+def test_neighbours_are_joined_as_in_a_document() -> None:
+    known = [s.tokens for s in SENTENCES]
+    whole = tuple(token for tokens in known for token in tokens)
+    batches = list(islice(_examples(replace(PLAIN, joined=1)), 9))
+    units = [example.units for batch in batches for example in batch]
+
+    assert max(map(len, units)) > max(map(len, known))
+    assert all(any(one == whole[i : i + len(one)] for i in range(len(whole))) for one in units)
+
+
+def test_joined_sentences_keep_their_tags() -> None:
+    both = joined(SENTENCES[:2])
+
+    assert both.tokens == SENTENCES[0].tokens + SENTENCES[1].tokens
+    assert both.tags == SENTENCES[0].tags + SENTENCES[1].tags
+
+
+@given(st.lists(st.integers(1, 30), max_size=40), st.integers(1, 6), st.integers(1, 60))
+def test_batches_hold_all_examples_and_no_more_than_asked(
+    lengths: list[int], most: int, units: int
+) -> None:
+    examples = [Example(("a",) * length, (0,) * length, 0) for length in lengths]
+
+    batches = list(batched(examples, most, units))
+
+    assert [example for batch in batches for example in batch] == examples
+    assert all(len(batch) <= most for batch in batches)
+    assert all(len(batch) == 1 or sum(len(e.units) for e in batch) <= units for batch in batches)
+
+
+def test_a_chunk_is_a_function_of_its_number() -> None:
+    recipe = Recipe(batch=2)
+    examples = Examples([corpus()], LABELS, recipe, seed=1)
+
+    assert examples.chunk(3) == Examples([corpus()], LABELS, recipe, seed=1).chunk(3)
+    assert examples.chunk(3) != examples.chunk(4)
+
+
+def test_all_apostrophes_of_a_word_become_the_same_sign() -> None:
+    forms = {other_apostrophe("ma'aikat’a", Random(seed)) for seed in range(60)}
+
+    assert forms == {f"ma{sign}aikat{sign}a" for sign in APOSTROPHES}
+
+
+def test_a_word_without_apostrophe_stays() -> None:
+    assert other_apostrophe("Kano", Random(0)) == "Kano"
+
+
+def test_every_noise_has_a_weight() -> None:
+    noises, weights = noises_of(Variation())
+
+    assert len(noises) == len(weights)
+    assert sum(weights) == pytest.approx(1.0)
+
+
+def test_mentions_are_borrowed_within_a_script() -> None:
+    shared = shared_mentions([mentions_of(SENTENCES)])
+
+    assert ("Amina", "Bello") in shared["Latn"]["PER"]
+    assert shared["Arab"] == {"PER": [("سالم",)], "LOC": [("القاهرة",)]}

@@ -23,11 +23,11 @@ from torch import nn
 from onoma.training.feeds import Feed, Source
 from onoma.training.loop import Saving, Watch, rate_at, train
 from onoma.training.names import groups_of, labelled, macro_dev
-from onoma.training.network import LabelHead, WordHash
+from onoma.training.network import LabelHead
 from onoma.training.optimisers import Group, Optimisers
 from onoma.training.progress import Line
 from onoma.training.recipes import Recipe, Schedule
-from tests.training.networks import RECIPE, silent, small_network, trained_network
+from tests.training.networks import RECIPE, small_network, trained_network
 from tests.training.sentences import LABELS, corpus
 
 pytestmark = pytest.mark.train
@@ -252,5 +252,3 @@ def test_a_source_is_drawn_by_its_weight_and_the_step_alone() -> None:
     first, second = runs()
     assert first == second
     assert 160 < first.count("much") < 198
-
-

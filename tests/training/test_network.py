@@ -31,8 +31,8 @@ def _network() -> WordHash:
     torch.manual_seed(3)
     network = WordHash(Shape(labels=len(LABELS), width=16, layers=2))
     with torch.no_grad():
-        network.transitions.normal_()
-        network.start.normal_()
+        network.head.transitions.normal_()
+        network.head.start.normal_()
     network.eval()
     return network
 
@@ -47,9 +47,9 @@ def _log_weight(network: WordHash, scores: torch.Tensor, allowed: torch.Tensor) 
     paths = []
     for path in product(range(len(LABELS)), repeat=len(scores)):
         if all(allowed[place, label] for place, label in enumerate(path)):
-            weight = network.start[path[0]] + scores[0, path[0]]
+            weight = network.head.start[path[0]] + scores[0, path[0]]
             for place in range(1, len(path)):
-                move = network.transitions[path[place - 1], path[place]]
+                move = network.head.transitions[path[place - 1], path[place]]
                 weight = weight + move + scores[place, path[place]]
             paths.append(weight)
     return torch.logsumexp(torch.stack(paths), 0)
@@ -69,7 +69,7 @@ def test_the_loss_is_that_of_all_paths_counted_one_by_one() -> None:
         every = _log_weight(network, scores, torch.ones_like(kept))
         expected = expected + every - _log_weight(network, scores, kept)
 
-    loss = network.loss(emissions, batch)
+    loss = network.head.loss(emissions, batch)
     assert loss.item() == pytest.approx(expected.item() / 6, abs=1e-5)
 
 
@@ -86,12 +86,12 @@ def test_a_temperature_divides_emissions_and_transitions_alike() -> None:
     emissions = torch.randn(len(batch.words), len(LABELS))
     cooled = _network()
     with torch.no_grad():
-        cooled.transitions /= 2.0
-        cooled.start /= 2.0
+        cooled.head.transitions /= 2.0
+        cooled.head.start /= 2.0
 
-    halved = cooled.loss(emissions / 2.0, batch)
+    halved = cooled.head.loss(emissions / 2.0, batch)
 
-    assert network.loss(emissions, batch, 2.0).item() == pytest.approx(halved.item(), abs=1e-6)
+    assert network.head.loss(emissions, batch, 2.0).item() == pytest.approx(halved.item(), abs=1e-6)
 
 
 def test_sentences_beside_each_other_do_not_see_each_other() -> None:

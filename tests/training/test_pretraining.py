@@ -97,7 +97,7 @@ def _data(directory: Path) -> Path:
     folder = directory / "text" / "open"
     folder.mkdir(parents=True)
     for name in ("hau", "cym"):
-        (folder / f"{name}.txt.gz").write_bytes(gzip.compress("one line\nanother\n".encode()))
+        (folder / f"{name}.txt.gz").write_bytes(gzip.compress(b"one line\nanother\n"))
     return directory
 
 

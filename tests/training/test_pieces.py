@@ -1,0 +1,148 @@
+# ruff: noqa: E402 (what needs the extra is imported after it was asked for)
+from __future__ import annotations
+
+import gzip
+import io
+import json
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import CliRunner
+from rich.console import Console
+
+from tests.training.extra import need
+
+need("torch", "onnx", "safetensors")
+
+
+from onoma.cli.train import command
+from onoma.errors import FatalError, WrongUseError
+from onoma.registry import bundle
+from onoma.registry.manifest import Manifest
+from onoma.training import pieces
+from onoma.training.loop import Trained
+from onoma.training.pieces import Place, run
+from onoma.training.recipes import Pretraining, Recipe, Schedule
+from tests.training.networks import RECIPE
+from tests.training.sentences import SENTENCES
+
+pytestmark = pytest.mark.train
+
+SMALL = replace(
+    RECIPE,
+    schedule=replace(RECIPE.schedule, steps=30, evaluate_every=15),
+    pretraining=Pretraining(schedule=Schedule(steps=12), batch=4),
+)
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a corpora directory with one corpus of the sentences that the tests wrote."""
+    directory = tmp_path_factory.mktemp("data")
+    folder = directory / "ner" / "open" / "own" / "hau"
+    folder.mkdir(parents=True)
+    for part, sentences in (("train", SENTENCES), ("dev", SENTENCES[:3])):
+        lines = "\n\n".join(
+            "\n".join(f"{token}\t{tag}" for token, tag in zip(s.tokens, s.tags, strict=True))
+            for s in (replace(s, tokens=(*s.tokens, part), tags=(*s.tags, "O")) for s in sentences)
+        )
+        (folder / f"{part}.conll.gz").write_bytes(gzip.compress((lines + "\n").encode()))
+    types = ["PER", "LOC", "ORG"]
+    schemes = {"own": {"map": {name: name for name in types}, "annotates": types}}
+    (directory / "labelmap.json").write_text(json.dumps(schemes))
+    row = {"corpus": "own", "lang": "hau", "licence": "ours", "repo": "none", "split": "train"}
+    (directory / "ner_manifest.json").write_text(json.dumps([row | {"non_commercial": False}]))
+    text = directory / "text" / "open"
+    text.mkdir(parents=True)
+    (text / "hau.txt.gz").write_bytes(gzip.compress(b"Amina ta isa Kano yau da safe\n" * 20))
+    return directory
+
+
+def _run(place: Place, recipe: Recipe = SMALL) -> Manifest:
+    return run(place, recipe, Console(file=io.StringIO()))
+
+
+def test_a_run_ends_with_a_bundle_and_takes_its_checkpoints_away(
+    data: Path, tmp_path: Path
+) -> None:
+    manifest = _run(Place(data, tmp_path / "model"))
+
+    assert bundle.load(tmp_path / "model", allow_ungated=True).manifest == manifest
+    assert sorted(manifest.training["pieces"]) == ["names", "words"]
+    assert [step for step, _ in manifest.training["dev"]] == [15, 30]
+    assert [path.name for path in tmp_path.iterdir()] == ["model"]
+
+
+def test_a_run_that_was_stopped_goes_on_and_ends_with_the_same_graph(
+    data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _run(Place(data, tmp_path / "whole"))
+    whole = pieces.train_names
+
+    def stopped(*arguments: Any) -> Trained:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(pieces, "train_names", stopped)
+    with pytest.raises(KeyboardInterrupt):
+        _run(Place(data, tmp_path / "model"))
+    monkeypatch.setattr(pieces, "train_names", whole)
+    _run(Place(data, tmp_path / "model", resume=True))
+
+    graphs = [(tmp_path / name / "model.onnx").read_bytes() for name in ("whole", "model")]
+    assert graphs[0] == graphs[1]
+
+
+def test_checkpoints_of_an_earlier_run_are_not_overwritten(data: Path, tmp_path: Path) -> None:
+    (tmp_path / "model.checkpoints" / "words").mkdir(parents=True)
+
+    with pytest.raises(WrongUseError, match="go on with --resume"):
+        _run(Place(data, tmp_path / "model"))
+
+
+def test_a_checkpoint_of_another_architecture_stops_the_run(
+    data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*arguments: object, **named: object) -> Manifest:
+        raise OSError("No space left on device")
+
+    place = Place(data, tmp_path / "model")
+    monkeypatch.setattr(pieces, "write", full)
+    with pytest.raises(FatalError, match=r"No space left on device.*the weights are in"):
+        _run(place)
+
+    wider = replace(SMALL, architecture=replace(SMALL.architecture, width=64))
+    with pytest.raises(WrongUseError, match=r"width 32.*wanted wordhash of width 64"):
+        _run(replace(place, resume=True), wider)
+
+
+def test_a_run_can_start_from_a_bundle(data: Path, tmp_path: Path) -> None:
+    _run(Place(data, tmp_path / "first"))
+
+    manifest = _run(Place(data, tmp_path / "second", init=tmp_path / "first"))
+
+    assert sorted(manifest.training["pieces"]) == ["names"]
+    assert manifest.training["started_from"]["name"] == SMALL.name
+
+
+def test_the_command_trains_from_a_recipe(data: Path, tmp_path: Path) -> None:
+    recipe = tmp_path / "recipe.yaml"
+    recipe.write_text(
+        "architecture: {width: 32, layers: 2}\nschedule: {steps: 10}\n"
+        "pretraining: {schedule: {steps: 3}}\nname: own\nversion: 1.2.3\n"
+    )
+    arguments = ["--recipe", str(recipe), "--data", str(data), "--out", str(tmp_path / "model")]
+
+    result = CliRunner().invoke(command, arguments)
+
+    assert result.exit_code == 0, result.output
+    assert "macro dev F1" in result.output
+    assert bundle.load(tmp_path / "model", allow_ungated=True).manifest.version == "1.2.3"
+
+
+def test_without_out_the_command_says_what_is_missing() -> None:
+    result = CliRunner().invoke(command, [])
+
+    assert result.exit_code == 2
+    assert "--out" in result.output
