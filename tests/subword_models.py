@@ -70,7 +70,9 @@ class FakeGraph:
         whole = (tokens * np.arange(1, tokens.shape[1] + 1)).sum(1, keepdims=True)
         state = (tokens * 31 + whole) % _PRIME
         factors = np.arange(1, len(LABELS) + 1) * 7919
-        scores = (state[..., None] * factors % _PRIME / _PRIME * 4).astype(np.float32)
+        scores: npt.NDArray[np.float32] = (state[..., None] * factors % _PRIME / _PRIME * 4).astype(
+            np.float32
+        )
         if self._names:
             scores[..., LABELS.index("O")] += 40.0
         for row, numbers in enumerate(tokens.tolist()):

@@ -112,18 +112,23 @@ def parity(tagger: Tagger, graph: bytes, *, vocabulary: int, longest: int) -> fl
 def _exported(tagger: Tagger) -> onnx.ModelProto:
     axes = {0: torch.export.Dim("windows"), 1: torch.export.Dim("tokens")}
     with _quiet():
-        program = torch.onnx.export(
-            tagger,
-            # No axis of one, which would be taken for a constant.
-            (torch.ones((2, 7), dtype=torch.int64),),
-            dynamo=True,
-            opset_version=OPSET,
-            external_data=False,
-            input_names=["tokens"],
-            output_names=["emissions"],
-            dynamic_shapes=(axes,),
-            verbose=False,
-        )
+        try:
+            program = torch.onnx.export(
+                tagger,
+                # No axis of one, which would be taken for a constant.
+                (torch.ones((2, 7), dtype=torch.int64),),
+                dynamo=True,
+                opset_version=OPSET,
+                external_data=False,
+                input_names=["tokens"],
+                output_names=["emissions"],
+                dynamic_shapes=(axes,),
+                verbose=False,
+            )
+        except torch.onnx.OnnxExporterError as error:
+            raise FatalError(
+                f"torch can't export this network: {str(error).splitlines()[0]}"
+            ) from error
     return program.model_proto
 
 
