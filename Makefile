@@ -9,7 +9,7 @@ ENV := .venv
 TRAIN_ENV := .venv-train
 PIP_OPTIONS := --quiet --disable-pip-version-check
 
-.PHONY: help setup demo test check test-train train bench wheel docs requirements format clean
+.PHONY: help setup demo test check test-train train train-smoke bench wheel docs requirements format clean
 
 help: ## List the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -32,8 +32,11 @@ check: $(ENV)/dev.done ## Lint, format, types, direction of imports, generated p
 test-train: $(TRAIN_ENV)/train.done ## Run the tests of training, in an environment with torch
 	@$(TRAIN_ENV)/bin/python -m pytest -m train $(PYTEST)
 
-train: $(TRAIN_ENV)/train.done ## Train the shipped model anew from DATA into ./build/model
-	$(TRAIN_ENV)/bin/onoma train --data $(DATA) --out build/model
+train: $(TRAIN_ENV)/train.done ## Train the shipped model anew from DATA into ./build/model (RESUME=--resume)
+	$(TRAIN_ENV)/bin/onoma train --recipe recipes/default.yaml --data $(DATA) --out build/model $(RESUME)
+
+train-smoke: $(TRAIN_ENV)/train.done ## Run all of training on a few sentences, in two minutes
+	$(TRAIN_ENV)/bin/onoma train --recipe recipes/smoke.yaml --data $(DATA) --out build/smoke
 
 bench: $(ENV)/dev.done ## Measure: the pipeline against the bare model
 	$(ENV)/bin/python benchmarks/pipeline.py

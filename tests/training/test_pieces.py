@@ -139,10 +139,3 @@ def test_the_command_trains_from_a_recipe(data: Path, tmp_path: Path) -> None:
     assert result.exit_code == 0, result.output
     assert "macro dev F1" in result.output
     assert bundle.load(tmp_path / "model", allow_ungated=True).manifest.version == "1.2.3"
-
-
-def test_without_out_the_command_says_what_is_missing() -> None:
-    result = CliRunner().invoke(command, [])
-
-    assert result.exit_code == 2
-    assert "--out" in result.output

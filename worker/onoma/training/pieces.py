@@ -45,16 +45,22 @@ class Place:
         """Return where the checkpoints lie until the bundle is there."""
         return self.directory.with_name(self.directory.name + ".checkpoints")
 
+    def refuse_taken(self) -> None:
+        """Refuse a place where something lies that this run would have to overwrite."""
+        if self.directory.exists():
+            claim(self.directory)
+        if not self.resume and self.work.exists():
+            raise WrongUseError(
+                f"{self.work} holds the checkpoints of an earlier run: go on with --resume, or "
+                "remove them"
+            )
+
 
 def run(place: Place, recipe: Recipe, console: Console) -> Manifest:
     """Train as `recipe` says and write a scored bundle, which no file may be in the way of."""
-    claim(place.directory)
-    if not place.resume and place.work.exists():
-        raise WrongUseError(
-            f"{place.work} holds the checkpoints of an earlier run: go on with --resume, or "
-            "remove them"
-        )
+    place.refuse_taken()
     corpora = open_corpora(place.data, recipe)
+    claim(place.directory)
     labels = labels_of(TYPES)
     network, costs = fresh_network(recipe, labels, place.init), {}
     if place.init is None and is_wanted(recipe.pretraining.schedule):
