@@ -52,7 +52,15 @@ def test_the_manifest_says_what_was_trained_and_scored(directory: Path) -> None:
     assert manifest.training["corpora"]["own/xx"]["licence"] == "written by us"
     assert manifest.training["recipe"]["schedule"]["steps"] == RECIPE.schedule.steps
     assert manifest.scores["macro_f1"]["tokens"] == 1.0
-    assert manifest.gate is None
+
+
+def test_the_bundle_was_gated_against_the_network_in_full_precision(directory: Path) -> None:
+    gate = bundle.load(directory).manifest.gate
+
+    assert gate is not None
+    checks = {check["name"]: check["passed"] for check in gate["checks"]}
+    assert checks["batch invariance"]
+    assert checks["int8 against full precision"]
 
 
 def test_the_card_is_made_from_the_manifest(directory: Path) -> None:

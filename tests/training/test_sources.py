@@ -57,7 +57,7 @@ def test_a_corpus_that_the_label_map_lacks_is_refused(data: Path) -> None:
 def test_a_damaged_line_is_refused_with_its_file(data: Path) -> None:
     _write(data / "ner/open/own/yor/dev.conll.gz", "Ada\n")
 
-    with pytest.raises(WrongUseError, match=r"own/yor/dev.conll.gz: line 1"):
+    with pytest.raises(WrongUseError, match=r"own/yor/dev.conll.gz:1: found"):
         read_corpora(data, "dev")
 
 

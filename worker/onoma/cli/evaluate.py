@@ -16,9 +16,11 @@ from rich.table import Table
 from onoma.cli import json_option, model_option
 from onoma.errors import WrongUseError
 from onoma.evaluation.corpora import Corpus
+from onoma.evaluation.learning import Point, points_of
 from onoma.evaluation.slices import Known, known_mentions
 from onoma.evaluation.texts import FORMS, Form
 from onoma.registry import bundle
+from onoma.registry.manifest import Manifest
 from onoma.registry.scoring import Scoring
 from onoma.training.files import read_part
 from onoma.training.sources import scored
@@ -105,13 +107,23 @@ def command(
     if against is not None:
         record["against"] = scoring.against(bundle.load(against, allow_ungated=True), form)
     if report_directory is not None:
-        from onoma.training.reports import write_report
+        from onoma.training.reports import read_curves, write_report
 
-        write_report(record, report_directory, logs)
+        write_report(record, report_directory, {**own_curve(model.manifest), **read_curves(logs)})
     if as_json:
         click.echo(json.dumps(record, ensure_ascii=False))
     else:
         _print(record)
+
+
+def own_curve(manifest: Manifest) -> dict[str, tuple[Point, ...]]:
+    """Return the learning curve that stands in a manifest, if one does."""
+    training = manifest.training
+    names = training.get("pieces", {}).get("names", training)
+    if len(training.get("dev", ())) < 2:
+        return {}
+    points = points_of(training["dev"], units=names["units"], seconds=names["seconds"])
+    return {manifest.name: points}
 
 
 def data_directory(given: Path | None) -> Path:

@@ -13,7 +13,7 @@ from rich.table import Table
 from onoma.cli import json_option
 from onoma.cli.evaluate import data_option, sets_of
 from onoma.registry import bundle
-from onoma.registry.gate import Evidence, gate
+from onoma.registry.gate import Evidence, gate, reference_of
 from onoma.registry.gate_record import Check
 from onoma.registry.manifest import CARD_NAME
 
@@ -89,10 +89,11 @@ def gate_command(
     language and label. The record names the sha256 of every file, so it fits this bundle only.
     """
     directory = directory or bundle.default_directory()
-    evidence = Evidence(reference=reference)
+    evidence = Evidence()
     if data is not None:
+        exact = reference_of(directory, reference) if reference is not None else None
         sets = sets_of(data, "dev")
-        evidence = Evidence(sets.corpora, sets.counted, reference)
+        evidence = Evidence(sets.corpora, sets.counted, exact)
     elif reference is not None:
         raise click.UsageError("--reference needs --data: the graphs are compared on its sets")
     date = date or datetime.now(UTC).date().isoformat()

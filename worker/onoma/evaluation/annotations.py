@@ -19,8 +19,6 @@ from onoma.evaluation.spans import Span, tags_of
 from onoma.text.offsets import OffsetUnit, convert
 from onoma.text.segmentation import segment
 
-_LABEL_STUDIO_UNITS: tuple[OffsetUnit, ...] = ("unicode_code_point", "utf16_code_unit")
-
 
 def read_json_lines(
     lines: Iterable[str],
@@ -117,13 +115,14 @@ def _regions(text: str, result: Sequence[Any], where: str) -> list[Span]:
         for region in result
         if _object(region, where).get("type") == "labels"
     ]
-    for unit in _LABEL_STUDIO_UNITS:
+    try:
+        return [_region(text, value, "unicode_code_point", where) for value in values]
+    except WrongUseError:
         try:
-            return [_region(text, value, unit, where) for value in values]
+            return [_region(text, value, "utf16_code_unit", where) for value in values]
         except WrongUseError:
-            if unit == _LABEL_STUDIO_UNITS[-1]:
-                raise
-    return []
+            pass
+        raise
 
 
 def _region(text: str, value: dict[str, Any], unit: OffsetUnit, where: str) -> Span:

@@ -119,7 +119,12 @@ class _Temperatures:
         return self._known[temperature]
 
     def best(self, *, half: bool | None) -> float:
-        """Return the temperature of the least loss on a half or on all; there is one valley."""
+        """Return the temperature of the least loss on a half or on all; there is one valley.
+
+        Without any mention to fit it on, 1.
+        """
+        if not self._emissions:
+            return 1.0
         low, high = 0, len(TEMPERATURES) - 1
         while low < high:
             middle = (low + high) // 2

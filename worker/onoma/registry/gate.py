@@ -38,12 +38,12 @@ NO_REFERENCE = "no graph of full precision was given"
 @dataclass(frozen=True, slots=True)
 class Evidence:
     """What a bundle is judged on: development sets, which of them count in the macro, and the same
-    model in full precision, as a graph or as a bundle.
+    model in full precision.
     """
 
     corpora: Sequence[Corpus] = ()
     counted: Collection[str] = ()
-    reference: Path | None = None
+    reference: AnyRecogniser | None = None
 
 
 def gate(
@@ -54,7 +54,7 @@ def gate(
     `date` is the day of the judgement, as ISO 8601. Raises BundleError for a bundle that can't run.
     """
     model = bundle.load(directory, allow_ungated=True)
-    checks = judged_checks(directory, model, evidence, told)
+    checks = judged_checks(model, evidence, told)
     if all(check.passed is not False for check in checks):
         record = record_of(
             model.manifest,
@@ -69,9 +69,7 @@ def gate(
     return checks
 
 
-def judged_checks(
-    directory: Path, model: bundle.Model, evidence: Evidence, told: Told
-) -> tuple[Check, ...]:
+def judged_checks(model: bundle.Model, evidence: Evidence, told: Told) -> tuple[Check, ...]:
     """Return what the checks say about `model`."""
     manifest, recogniser = model.manifest, model.recogniser
     told("regression set")
@@ -89,14 +87,15 @@ def judged_checks(
     if evidence.reference is None:
         return (*first, Check("int8 against full precision", None, note=NO_REFERENCE))
     told("full precision")
-    reference = judge(
-        reference_recogniser(directory, manifest, evidence.reference), evidence.corpora, told=told
-    )
+    reference = judge(evidence.reference, evidence.corpora, told=told)
     return (*first, check_precision(judged, reference, evidence.counted))
 
 
-def reference_recogniser(directory: Path, manifest: Manifest, reference: Path) -> AnyRecogniser:
-    """Return the model in full precision: a bundle's, or ours with another graph."""
+def reference_of(directory: Path, reference: Path) -> AnyRecogniser:
+    """Return the model of `directory` in full precision: that of the bundle `reference`, or its own
+    with the ONNX file `reference` as graph.
+    """
+    manifest, _ = bundle.verify(directory)
     if not reference.is_dir():
         return bundle.recogniser_of(manifest, directory, reference)
     model = bundle.load(reference, allow_ungated=True)

@@ -1,6 +1,7 @@
-"""Writes the model card of a bundle from its manifest, so that the two can't drift apart.
+"""Writes the model card of a bundle from its manifest, and docs/accuracy.md from the shipped one's.
 
-Needs no torch. The rule: no figure stands in the card that does not stand in the manifest.
+Needs no torch. The rule: no figure stands in either that does not stand in the manifest, so that
+they can't drift apart.
 """
 
 from __future__ import annotations
@@ -10,17 +11,76 @@ from typing import Any
 
 from onoma.registry.manifest import Manifest
 
+FORMS = {
+    "tokens": "the corpora's own tokens",
+    "raw": "running text, cut by our segmentation",
+    "documents": "ten to forty sentences joined by blanks",
+    "lines": "ten to forty sentences joined by line ends",
+}
+_OTHER_SLICES = {"text_length": "units in the text", "mention_length": "units in the name"}
+
+_OF_WORDHASH = (
+    "- No script without blanks (Thai, Lao, Khmer, Burmese, Chinese, Japanese) was trained.",
+    "  Their text is read in short pieces; expect little: `language.support` says so.",
+    "- Text in lower case throughout loses recall: capitals tell names in many languages.",
+    "- Dates are annotated in some corpora only; elsewhere they are found by transfer.",
+    "- Scores are of the corpora it was trained on, mostly news, Wikipedia and the web.",
+)
+
 
 def card(manifest: Manifest) -> str:
     """Return the card as Markdown."""
     return "\n".join(
         (
             *_head(manifest),
-            *_scores(manifest.scores),
+            *score_sections(manifest.scores),
             *_training(manifest.training),
-            *_weaknesses(),
+            *_weaknesses(manifest),
         )
     )
+
+
+def accuracy_page(manifest: Manifest, note: str) -> str:
+    """Return docs/accuracy.md: what the shipped model promises, on which data, where it is weak."""
+    return "\n".join(
+        (
+            "# Accuracy",
+            "",
+            note,
+            "",
+            f"Of the model that ships, {manifest.name} {manifest.version}.",
+            "`onoma evaluate` gives the same figures for any bundle, with `--json` as a record.",
+            "",
+            *score_sections(manifest.scores),
+            *_training(manifest.training),
+            *_weaknesses(manifest),
+        )
+    )
+
+
+def score_sections(scores: Mapping[str, Any]) -> Iterator[str]:
+    """Yield the lines of all scores, by set, language, type, disturbance, and calibration."""
+    yield "## Scores"
+    yield ""
+    if not scores.get("sets"):
+        yield "None are stated here: `onoma evaluate` measures them."
+        yield ""
+        return
+    yield f"{scores['what']}"
+    if "intervals" in scores:
+        share, resamples = scores["intervals"]["share"], scores["intervals"]["resamples"]
+        yield f"In brackets: {share:.0%} intervals by a bootstrap over texts, {resamples:,} draws."
+    yield ""
+    yield from _forms(scores)
+    yield from _sets(scores)
+    yield from _parts("By type", "type", scores.get("types", {}))
+    yield from _parts("By language", "language", scores.get("languages", {}))
+    yield from _parts("Names that training saw, and others", "names", scores.get("mentions", {}))
+    for key, what in _OTHER_SLICES.items():
+        yield from _parts(f"By {what}", what, scores.get(key, {}))
+    yield from _robustness(scores.get("robustness", {}))
+    yield from _calibration(scores.get("calibration", {}))
+    yield from _signatures(scores.get("signatures", {}))
 
 
 def _head(manifest: Manifest) -> Iterator[str]:
@@ -28,45 +88,118 @@ def _head(manifest: Manifest) -> Iterator[str]:
     yield f"# {manifest.name} {manifest.version}"
     yield ""
     yield f"A model of the kind `{manifest.kind}` that finds {types} in running text."
-    yield "It was trained from scratch on openly licensed corpora and holds integer weights only."
-    yield f"Trained languages (BCP 47): {', '.join(manifest.languages.trained)}."
-    yield f"A unit's scores reach {manifest.context_units} units to each side."
+    if manifest.kind == "wordhash":
+        yield "It was trained from scratch on openly licensed corpora and holds integer weights."
+        yield f"A unit's scores reach {manifest.context_units} units to each side."
+    yield f"Trained languages (BCP 47): {', '.join(manifest.languages.trained) or 'not stated'}."
     yield ""
 
 
-def _scores(scores: Mapping[str, Any]) -> Iterator[str]:
-    yield "## Scores"
-    yield ""
-    yield f"{scores['what']}"
-    yield "`tokens`: the corpus's own tokens."
-    yield "`raw`: the tokens joined by blanks, cut by Onoma's segmentation."
-    yield ""
-    yield "| set | sentences | types | F1 tokens | F1 raw |"
-    yield "|---|--:|---|--:|--:|"
-    for name, row in scores["sets"].items():
-        types = " ".join(row["types"])
-        f1 = f"{row['tokens']:.3f} | {row['raw']:.3f}"
-        yield f"| {name} | {row['sentences']:,} | {types} | {f1} |"
-    macro = scores["macro_f1"]
-    yield f"| **macro** | | | **{macro['tokens']:.3f}** | **{macro['raw']:.3f}** |"
-    yield ""
+def _forms(scores: Mapping[str, Any]) -> Iterator[str]:
+    ranges = scores.get("macro_intervals", {})
+    yield from _table(
+        ("text", "what it is", "macro F1"),
+        (
+            (form, FORMS[form], _with(f1, ranges.get(form)))
+            for form, f1 in scores["macro_f1"].items()
+        ),
+    )
+
+
+def _sets(scores: Mapping[str, Any]) -> Iterator[str]:
+    header = ("set", "sentences", "types", "F1 tokens", "F1 raw", "F1 of unseen names")
+    yield from _table(header, (_set(name, row) for name, row in scores["sets"].items()))
     if scores.get("beside"):
         yield "Measured beside these, not in the macro:"
         yield ""
-        yield from _table(
-            ("set", "F1 tokens", "F1 raw"),
-            ((n, f"{r['tokens']:.3f}", f"{r['raw']:.3f}") for n, r in scores["beside"].items()),
-        )
-    if scores.get("robustness"):
-        yield "Macro F1 on the corpora's tokens when the text is disturbed:"
-        yield ""
-        yield from _table(
-            ("disturbance", "macro F1"),
-            ((name, f"{value:.3f}") for name, value in scores["robustness"].items()),
-        )
+        yield from _table(header, (_set(name, row) for name, row in scores["beside"].items()))
+
+
+def _set(name: str, row: Mapping[str, Any]) -> tuple[str, ...]:
+    unseen = f"{row['unseen']:.3f}" if "unseen" in row else ""
+    return (
+        name,
+        f"{row['sentences']:,}",
+        " ".join(row["types"]),
+        _with(row["tokens"], row.get("tokens_interval")),
+        _with(row["raw"], row.get("raw_interval")),
+        unseen,
+    )
+
+
+def _parts(title: str, what: str, parts: Mapping[str, Any]) -> Iterator[str]:
+    if not parts:
+        return
+    yield f"### {title}"
+    yield ""
+    yield from _table(
+        (what, "names", "precision", "recall", "F1"),
+        (
+            (
+                name,
+                f"{row['gold']:,}",
+                f"{row['precision']:.3f}",
+                f"{row['recall']:.3f}",
+                _with(row["f1"], row.get("interval")),
+            )
+            for name, row in parts.items()
+        ),
+    )
+
+
+def _robustness(robustness: Mapping[str, Any]) -> Iterator[str]:
+    if not robustness:
+        return
+    yield "### Disturbed text"
+    yield ""
+    yield "Macro F1 on the corpora's tokens when the text is disturbed:"
+    yield ""
+    yield from _table(
+        ("disturbance", "macro F1"),
+        ((name, _with(row["macro_f1"], row["macro_interval"])) for name, row in robustness.items()),
+    )
+
+
+def _calibration(calibration: Mapping[str, Any]) -> Iterator[str]:
+    if not calibration:
+        return
+    yield "### Confidences"
+    yield ""
+    yield (
+        f"Expected calibration error of mentions {calibration['ece']:.3f} at the temperature "
+        f"{calibration['temperature']}, ten bins, all sets pooled."
+    )
+    yield (
+        f"With a temperature fitted on one half of the texts and measured on the other: "
+        f"{calibration['fitted_ece']:.3f}."
+    )
+    yield ""
+    yield from _table(
+        ("mean confidence", "share that is right", "mentions"),
+        (
+            (f"{one['confidence']:.2f}", f"{one['precision']:.2f}", f"{one['mentions']:,}")
+            for one in calibration["bins"]
+            if one["mentions"]
+        ),
+    )
+
+
+def _signatures(signatures: Mapping[str, Any]) -> Iterator[str]:
+    if not signatures:
+        return
+    yield "### Signatures"
+    yield ""
+    yield "Equal signatures mean equal scores."
+    yield ""
+    for signature in signatures.values():
+        yield f"- `{signature['line']}`"
+    yield ""
 
 
 def _training(training: Mapping[str, Any]) -> Iterator[str]:
+    yield from _origin(training)
+    if "corpora" not in training:
+        return
     yield "## Training data"
     yield ""
     yield (
@@ -86,16 +219,50 @@ def _training(training: Mapping[str, Any]) -> Iterator[str]:
     )
 
 
-def _weaknesses() -> Iterator[str]:
-    yield "## Known weaknesses"
+def _origin(training: Mapping[str, Any]) -> Iterator[str]:
+    """Yield where a model came from that did not begin here."""
+    if "origin" not in training:
+        return
+    yield "## Origin"
     yield ""
-    yield "- No script without blanks (Thai, Lao, Khmer, Burmese, Chinese, Japanese) was trained."
-    yield "  Their text is read in short pieces; expect little: `language.support` says so."
-    yield "- Text in lower case throughout loses recall: capitals tell names in many languages."
-    yield "- Dates are annotated in some corpora only; elsewhere they are found by transfer."
-    yield "- Names that were not seen in training are found less often than those that were."
-    yield "- Scores are of the corpora it was trained on, mostly news, Wikipedia and the web."
+    yield f"{training.get('what', 'Imported.')}"
+    if "parameters" in training:
+        yield f"It has {training['parameters']:,} parameters, served as {training['precision']}."
     yield ""
+    yield from _table(
+        ("file", "sha256"), ((name, f"`{digest}`") for name, digest in training["origin"].items())
+    )
+
+
+def _weaknesses(manifest: Manifest) -> Iterator[str]:
+    known = [*_measured_weaknesses(manifest.scores)]
+    if manifest.kind == "wordhash":
+        known += _OF_WORDHASH
+    if known:
+        yield from ("## Known weaknesses", "", *known, "")
+
+
+def _measured_weaknesses(scores: Mapping[str, Any]) -> Iterator[str]:
+    sets = scores.get("sets", {})
+    if sets:
+        weakest = sorted(sets, key=lambda name: sets[name]["tokens"])[:3]
+        listed = ", ".join(f"{name} ({sets[name]['tokens']:.2f})" for name in weakest)
+        yield f"- Weakest sets: {listed}."
+    mentions = scores.get("mentions", {})
+    if "unseen" in mentions and "seen" in mentions:
+        seen, unseen = mentions["seen"]["recall"], mentions["unseen"]["recall"]
+        yield f"- Of names that training saw {seen:.0%} are found, of others {unseen:.0%}."
+    types = scores.get("types", {})
+    if types:
+        weakest_type = min(types, key=lambda kind: types[kind]["f1"])
+        yield f"- Weakest type: {weakest_type}, F1 {types[weakest_type]['f1']:.2f}."
+
+
+def _with(f1: float, interval: Iterable[float] | None) -> str:
+    if interval is None:
+        return f"{f1:.3f}"
+    low, high = interval
+    return f"{f1:.3f} ({low:.3f}-{high:.3f})"
 
 
 def _table(header: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> Iterator[str]:

@@ -1,0 +1,163 @@
+"""Writes an evaluation's record as a directory for people: report.md, report.json, plots.
+
+Needs no torch; the plots need matplotlib. The rule: the report says nothing that is not in the
+record.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from onoma.errors import WrongUseError
+from onoma.evaluation.learning import Point, convergence_of, read_points
+from onoma.training import plots
+from onoma.training.files import lines_of
+
+MOST_BARS = 60
+
+Record = Mapping[str, Any]
+
+
+def write_report(
+    record: Record, directory: Path, curves: Mapping[str, Sequence[Point]]
+) -> tuple[Path, ...]:
+    """Write the report of `record` into `directory`, which is made; return the files."""
+    plots.require_matplotlib()
+    model = f"{record['model']['name']} {record['model']['version']}, {record['text']}"
+    try:
+        directory.mkdir(parents=True, exist_ok=True)
+        (directory / "report.json").write_text(
+            json.dumps(record, ensure_ascii=False, indent=1) + "\n", encoding="utf-8"
+        )
+        pictures = list(_pictures(record, model, directory, curves))
+        text = "\n".join(_lines(record, model, pictures, curves))
+        (directory / "report.md").write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise WrongUseError(f"{directory}: can't be written: {error.strerror}") from error
+    return tuple(directory / name for name in ("report.md", "report.json", *pictures))
+
+
+def read_curves(logs: Sequence[Path]) -> dict[str, tuple[Point, ...]]:
+    """Return the learning curve of each log by the name of its file."""
+    return {log.stem: read_points(lines_of(log), str(log)) for log in logs}
+
+
+def _pictures(
+    record: Record, model: str, directory: Path, curves: Mapping[str, Sequence[Point]]
+) -> Iterator[str]:
+    if 0 < len(record["languages"]) <= MOST_BARS:
+        plots.draw_bars(record["languages"], f"{model}: by language", directory / "languages.png")
+        yield "languages.png"
+    if 0 < len(record["sets"]) <= MOST_BARS:
+        plots.draw_bars(record["sets"], f"{model}: by set", directory / "sets.png")
+        yield "sets.png"
+    plots.draw_reliability(record["calibration"], model, directory / "reliability.png")
+    yield "reliability.png"
+    if curves:
+        plots.draw_learning(curves, "Learning curve", directory / "learning.png")
+        yield "learning.png"
+
+
+def _lines(
+    record: Record, model: str, pictures: Sequence[str], curves: Mapping[str, Sequence[Point]]
+) -> Iterator[str]:
+    low, high = record["macro_interval"]
+    yield f"# {model}"
+    yield ""
+    yield f"Macro F1 of {len(record['sets'])} sets **{record['macro_f1']:.4f}**"
+    yield f"({low:.3f}-{high:.3f}), micro {record['micro']['f1']:.4f}."
+    yield f"Signature: `{record['signature']['line']}`."
+    yield ""
+    for picture in pictures:
+        yield f"![{picture.removesuffix('.png')}]({picture})"
+    yield ""
+    for title, key in (
+        ("Sets", "sets"),
+        ("Beside the macro", "beside"),
+        ("Languages", "languages"),
+        ("Types", "types"),
+        ("Names seen in training", "mentions"),
+        ("Units in the text", "text_length"),
+        ("Units in the name", "mention_length"),
+    ):
+        yield from _scores(title, record.get(key, {}))
+    yield from _macros("Disturbed text", record.get("robustness", {}))
+    yield from _macros("Joined to documents", record.get("joined", {}))
+    yield from _confidences(record["calibration"])
+    yield from _comparison(record.get("against"))
+    yield from _convergence(curves)
+
+
+def _scores(title: str, rows: Record) -> Iterator[str]:
+    if not rows:
+        return
+    yield f"## {title}"
+    yield ""
+    yield "| | names | precision | recall | F1 | 95 % |"
+    yield "|---|--:|--:|--:|--:|---|"
+    for name, row in rows.items():
+        figures = " | ".join(f"{row[figure]:.3f}" for figure in ("precision", "recall", "f1"))
+        interval = row.get("interval")
+        span = f"{interval[0]:.3f}-{interval[1]:.3f}" if interval else ""
+        yield f"| {name} | {row['gold']:,} | {figures} | {span} |"
+    yield ""
+
+
+def _macros(title: str, rows: Record) -> Iterator[str]:
+    if not rows:
+        return
+    yield f"## {title}"
+    yield ""
+    yield "| | macro F1 | 95 % |"
+    yield "|---|--:|---|"
+    for name, row in rows.items():
+        low, high = row["macro_interval"]
+        yield f"| {name} | {row['macro_f1']:.4f} | {low:.3f}-{high:.3f} |"
+    yield ""
+
+
+def _confidences(calibration: Record) -> Iterator[str]:
+    yield "## Confidences"
+    yield ""
+    yield (
+        f"Calibration error of mentions {calibration['ece']:.4f} at temperature "
+        f"{calibration['temperature']}; {calibration['fitted_ece']:.4f} with temperatures "
+        f"{calibration['fitted_temperatures']} fitted on one half and measured on the other."
+    )
+    yield ""
+
+
+def _comparison(against: Record | None) -> Iterator[str]:
+    if against is None:
+        return
+    yield f"## Against {against['model']['name']} {against['model']['version']}"
+    yield ""
+    yield "Paired bootstrap over texts; the p value is two-sided."
+    yield ""
+    yield "| | this | other | difference | 95 % | p |"
+    yield "|---|--:|--:|--:|---|--:|"
+    for name, row in {"**macro**": against["macro"], **against["sets"]}.items():
+        yield (
+            f"| {name} | {row['first']:.3f} | {row['second']:.3f} | {row['difference']:+.3f} | "
+            f"{row['low']:+.3f} to {row['high']:+.3f} | {row['p']:.4f} |"
+        )
+    yield ""
+
+
+def _convergence(curves: Mapping[str, Sequence[Point]]) -> Iterator[str]:
+    if not curves:
+        return
+    yield "## Convergence"
+    yield ""
+    yield "| training | final F1 | 95 % of it after: steps | units | seconds | mean F1 on the way |"
+    yield "|---|--:|--:|--:|--:|--:|"
+    for name, points in curves.items():
+        near = convergence_of(points)
+        yield (
+            f"| {name} | {near.final_f1:.4f} | {near.step:,} | {near.units:,} | "
+            f"{near.seconds:,.0f} | {near.mean_f1:.4f} |"
+        )
+    yield ""
