@@ -203,6 +203,9 @@ def test_importing_gives_a_bundle_that_tells_its_origin(tagger: Path, tmp_path: 
     card = (out / "README.md").read_text(encoding="utf-8")
     for name, digest in model.manifest.training["origin"].items():
         assert f"| {name} | `{digest}` |" in card
+    assert "Imported from a fine-tuned roberta checkpoint; nothing was trained here." in card
+    assert "None are stated here" in card
+    assert "weaknesses" not in card
 
 
 def test_int8_and_fp32_say_nearly_the_same(tagger: Path, tmp_path: Path) -> None:

@@ -25,6 +25,7 @@ from onoma.pipeline import Annotated, SupportedLanguages, Versions, process
 from onoma.registry import bundle
 from onoma.registry.manifest import Manifest
 from onoma.registry.runtime import worker_version
+from onoma.training.bundle import Corpora
 from onoma.training.encoder import Checkpoint, open_checkpoint
 from onoma.training.encoder_layers import Tuning
 from onoma.training.finetuning import Tuned, finetune, subwords_of, write_finetuned
@@ -83,8 +84,7 @@ def case(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactor
         root / "integer",
         tuned,
         checkpoint=checkpoint,
-        corpora=[corpus],
-        dev=[corpus],
+        corpora=Corpora((corpus,), (), {}),
         labels=LABELS,
         recipe=RECIPE,
     )

@@ -13,7 +13,10 @@ from rich.console import Console
 
 from onoma.errors import WrongUseError
 
-_COMMANDS = {"lint": "Look for what is wrong with corpora before training on them."}
+_COMMANDS = {
+    "encoder": "Fine-tune a local Hugging Face encoder instead.",
+    "lint": "Look for what is wrong with corpora before training on them.",
+}
 
 
 class _Commands(click.Group):

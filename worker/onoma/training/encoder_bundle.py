@@ -1,7 +1,7 @@
 """Writes a `token-classification` bundle: graph, tokenizer, manifest, card; then loads it.
 
-Shared by the import and by fine-tuning. The rule: nothing is overwritten, and a bundle that does
-not load and answer is an error here, not in a worker.
+Shared by the import and by fine-tuning. The rule: a bundle that does not load and answer is an
+error here, not in a worker.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from typing import Any
 import msgspec
 import torch
 
-from onoma.errors import FatalError, WrongUseError
+from onoma.errors import FatalError
 from onoma.ner.token_classification import TokenClassificationRecogniser
 from onoma.registry import bundle
 from onoma.registry.manifest import (
@@ -27,25 +27,19 @@ from onoma.registry.manifest import (
     Languages,
     Manifest,
 )
+from onoma.training.card import card
 from onoma.training.encoder import Checkpoint
 from onoma.training.encoder_export import Precision, Tagger, export
 
 
 @dataclass(frozen=True, slots=True)
 class Description:
-    """What the makers say of a model; `training` goes into the manifest as it is."""
+    """What the makers say of a model; `training` goes into the manifest with what is found out."""
 
     name: str
     version: str
     languages: Sequence[str]
     training: Mapping[str, Any]
-
-
-def claim(directory: Path) -> None:
-    """Make `directory`, or refuse one that holds anything."""
-    directory.mkdir(parents=True, exist_ok=True)
-    if any(directory.iterdir()):
-        raise WrongUseError(f"{directory} is not empty: give --out a new directory")
 
 
 def write_bundle(
@@ -57,9 +51,8 @@ def write_bundle(
     decoder: Decoder,
     described: Description,
     precision: Precision = "int8",
-    temperature: float = 1.0,
 ) -> Manifest:
-    """Export `tagger`, write the bundle to `directory` and load it."""
+    """Export `tagger`, write the bundle to `directory` and load it; it has no scores yet."""
     # One thread: a sum that is shared between threads may end in other bits.
     torch.set_num_threads(1)
     graph = export(
@@ -75,10 +68,16 @@ def write_bundle(
         files={},
         labels=tuple(labels),
         decoder=decoder,
-        temperature=temperature,
+        temperature=1.0,
         context_units=0,
         languages=Languages(trained=tuple(described.languages)),
-        training={**described.training, "precision": precision},
+        training={
+            **described.training,
+            "architecture": checkpoint.architecture,
+            "parameters": sum(parameter.numel() for parameter in tagger.parameters()),
+            "precision": precision,
+            "origin": origin(checkpoint.directory),
+        },
         scores={},
         subwords=checkpoint.subwords,
     )
@@ -97,35 +96,6 @@ def write_bundle(
         raise FatalError(f"{directory} can't be written: {error.strerror}") from error
     bundle.load(directory, allow_ungated=True)
     return manifest
-
-
-def card(manifest: Manifest) -> str:
-    """Return what is known of the model as Markdown: its origin and hashes, no scores."""
-    training = manifest.training
-    types = dict.fromkeys(label[2:] for label in manifest.labels if label != "O")
-    lines = [
-        f"# {manifest.name} {manifest.version}",
-        "",
-        f"A model of the kind `{manifest.kind}` that finds {', '.join(types)} in running text.",
-        f"Architecture {training['architecture']}, {training['parameters']:,} parameters, "
-        f"{training['precision']}.",
-        f"Languages (BCP 47): {', '.join(manifest.languages.trained) or 'not stated'}.",
-        "",
-        "## Origin",
-        "",
-        f"{training['what']}",
-        "",
-        "| file | sha256 |",
-        "|---|---|",
-        *(f"| {name} | `{digest}` |" for name, digest in training["origin"].items()),
-        "",
-        "## Scores",
-        "",
-        "None are stated here. `onoma evaluate` measures them, and no worker serves the model "
-        "before `onoma model gate` has judged it.",
-        "",
-    ]
-    return "\n".join(lines)
 
 
 def origin(directory: Path) -> dict[str, str]:

@@ -9,10 +9,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import numpy as np
 import torch
 from torch import Tensor, nn
@@ -21,23 +23,26 @@ from onoma.evaluation.corpora import Corpus
 from onoma.ner import decoding
 from onoma.ner.subwords import Subwords, Tokens
 from onoma.ner.token_classification import TokenClassificationRecogniser
+from onoma.registry import bundle
 from onoma.registry.bundle import window_form
 from onoma.registry.manifest import Decoder, Manifest
+from onoma.training.bundle import Corpora, claim
 from onoma.training.encoder import Checkpoint, load_encoder
-from onoma.training.encoder_bundle import Description, claim, origin, write_bundle
+from onoma.training.encoder_bundle import Description, write_bundle
 from onoma.training.encoder_export import Precision, Tagger
 from onoma.training.encoder_layers import Tuning, draw_anew, groups_of
 from onoma.training.examples import Example, Examples
-from onoma.training.loop import Feed, Saving, Source, Trained, Watch, train
+from onoma.training.feeds import Feed, Source
+from onoma.training.finishing import Grounds, finish
+from onoma.training.loop import Saving, Trained, Watch, train
 from onoma.training.progress import Progress
 from onoma.training.recipes import Recipe, Schedule
+from onoma.training.sources import Licence
 from onoma.training.subword_batches import SubwordBatch, SubwordCollator
 
 Loss = Callable[[Sequence[Example]], tuple[Tensor, int]]
 """What to minimise on a batch of examples, and its units."""
 
-TEMPERATURES = tuple(round(0.6 + 0.05 * i, 2) for i in range(29))
-TEMPERATURE_SENTENCES = 100
 
 SCHEDULE = Schedule(
     seconds=3600.0,
@@ -116,29 +121,41 @@ def write_finetuned(
     tuned: Tuned,
     *,
     checkpoint: Checkpoint,
-    corpora: Sequence[Corpus],
-    dev: Sequence[Corpus],
+    corpora: Corpora,
     labels: Sequence[str],
     recipe: Recipe,
     precision: Precision = "int8",
+    report: Callable[[str], None] = lambda line: None,
 ) -> Manifest:
-    """Calibrate `tuned` on `dev` and write its bundle to `directory`, new or empty."""
+    """Write the bundle of `tuned` to `directory`, new or empty, and have it scored and gated on the
+    development sets.
+    """
     claim(directory)
-    return write_bundle(
+    write_bundle(
         directory,
         checkpoint=checkpoint,
         tagger=tuned.tagger,
         labels=labels,
         decoder=free_moves(labels),
         precision=precision,
-        temperature=fit_temperature(tuned.tagger, checkpoint, dev, labels),
         described=Description(
             name=recipe.name,
             version=recipe.version,
-            languages=sorted({corpus.language for corpus in corpora}),
-            training=_training(tuned, checkpoint, corpora, recipe),
+            languages=sorted({corpus.language for corpus in corpora.train}),
+            training=_training(tuned, corpora, recipe),
         ),
     )
+    if any(corpus.sentences for corpus in corpora.dev):
+        checks = finish(
+            directory,
+            Grounds.of(corpora.dev, corpora.train),
+            date=datetime.now(UTC).date().isoformat(),
+            reference=recogniser_of(tuned.tagger, subwords_of(checkpoint), labels),
+            told=report,
+        )
+        if failed := [check.name for check in checks if check.passed is False]:
+            report(f"not gated, so no worker will serve it: {', '.join(failed)}")
+    return bundle.load(directory, allow_ungated=True).manifest
 
 
 def free_moves(labels: Sequence[str]) -> Decoder:
@@ -180,29 +197,6 @@ def allowed_loss(scores: Tensor, allowed: Tensor) -> Tensor:
     return (scores.logsumexp(-1) - open_scores.logsumexp(-1)).mean()
 
 
-@torch.no_grad()
-def fit_temperature(
-    tagger: Tagger, checkpoint: Checkpoint, dev: Sequence[Corpus], labels: Sequence[str]
-) -> float:
-    """Return the temperature of the lowest loss on `dev`, each set with as many sentences; 1
-    without any.
-    """
-    if not any(corpus.sentences for corpus in dev):
-        return 1.0
-    tagger.eval()
-    numbers = {label: number for number, label in enumerate(labels)}
-    known = [corpus.annotates for corpus in dev]
-    collator = SubwordCollator(subwords_of(checkpoint), labels, known, _padding(tagger.model))
-    scored = []
-    for place, corpus in enumerate(dev):
-        for sentence in corpus.sentences[:TEMPERATURE_SENTENCES]:
-            tags = tuple(numbers[tag] for tag in sentence.tags)
-            batch = collator.batch([Example(sentence.tokens, tags, place)])
-            scored.append((scores_of(tagger.model, batch), batch.allowed))
-    scores, allowed = (torch.cat(each) for each in zip(*scored, strict=True))
-    return min(TEMPERATURES, key=lambda t: float(allowed_loss(scores / t, allowed)))
-
-
 def _alike(labels: Sequence[str]) -> tuple[tuple[int], ...]:
     return tuple((number,) for number in range(len(labels)))
 
@@ -211,24 +205,23 @@ def _padding(model: nn.Module) -> int:
     return int(model.config.pad_token_id or 0)
 
 
-def _training(
-    tuned: Tuned, checkpoint: Checkpoint, corpora: Sequence[Corpus], recipe: Recipe
-) -> dict[str, Any]:
+def _training(tuned: Tuned, corpora: Corpora, recipe: Recipe) -> dict[str, Any]:
+    unstated = Licence("", "", "not stated", "not stated")
     return {
-        "what": "An encoder from elsewhere, fine-tuned on the corpora named in the manifest.",
-        "architecture": checkpoint.architecture,
-        "parameters": sum(p.numel() for p in tuned.tagger.parameters()),
-        "origin": origin(checkpoint.directory),
+        "what": "An encoder from elsewhere, fine-tuned here.",
         "seconds": round(tuned.trained.seconds),
         "steps": tuned.trained.steps,
         "units": tuned.trained.units,
         "seed": recipe.seed,
+        "recipe": msgspec.to_builtins(recipe),
         "corpora": {
             corpus.name: {
                 "language": corpus.language,
                 "sentences": len(corpus.sentences),
                 "tokens": sum(len(sentence.tokens) for sentence in corpus.sentences),
+                "licence": corpora.licences.get(corpus.name, unstated).licence,
+                "source": corpora.licences.get(corpus.name, unstated).source,
             }
-            for corpus in corpora
+            for corpus in corpora.train
         },
     }

@@ -11,9 +11,10 @@ from pathlib import Path
 
 from onoma.errors import WrongUseError
 from onoma.registry.manifest import Manifest
+from onoma.training.bundle import claim
 from onoma.training.checkpoint_labels import label_map
 from onoma.training.encoder import Checkpoint, load_tagger, open_checkpoint
-from onoma.training.encoder_bundle import Description, claim, origin, write_bundle
+from onoma.training.encoder_bundle import Description, write_bundle
 from onoma.training.encoder_export import Precision, Tagger
 
 ARCHITECTURE_END = "ForTokenClassification"
@@ -50,10 +51,8 @@ def import_checkpoint(
             version=version,
             languages=languages,
             training={
-                "what": "Imported from a fine-tuned checkpoint; nothing was trained here.",
-                "architecture": checkpoint.architecture,
-                "parameters": sum(parameter.numel() for parameter in model.parameters()),
-                "origin": origin(directory),
+                "what": f"Imported from a fine-tuned {checkpoint.architecture} checkpoint; nothing "
+                "was trained here."
             },
         ),
     )

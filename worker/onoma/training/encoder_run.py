@@ -1,0 +1,136 @@
+"""A whole fine-tuning run: corpora, checkpoints that can be resumed, a scored bundle.
+
+`onoma train encoder` calls `run`. The rule is that of `pieces.py`: checkpoints lie beside the
+bundle's directory, and go away only when the bundle is there.
+"""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from rich.console import Console
+
+from onoma.errors import FatalError, WrongUseError
+from onoma.evaluation.corpora import Corpus
+from onoma.evaluation.report import evaluate
+from onoma.ner.token_classification import TokenClassificationRecogniser
+from onoma.registry.manifest import Manifest
+from onoma.training import checkpoints
+from onoma.training.bundle import TYPES, Corpora, claim, labels_of
+from onoma.training.encoder import Checkpoint
+from onoma.training.encoder_export import Precision
+from onoma.training.encoder_layers import Tuning
+from onoma.training.examples import without_dev
+from onoma.training.files import read_part
+from onoma.training.finetuning import Tuned, finetune, write_finetuned
+from onoma.training.loop import Saving
+from onoma.training.pieces import Place
+from onoma.training.progress import shown
+from onoma.training.recipes import Recipe
+from onoma.training.sources import read_licences, scored
+
+LICENCES_NAME = "ner_manifest.json"
+
+
+def run(
+    place: Place,
+    checkpoint: Checkpoint,
+    recipe: Recipe,
+    tuning: Tuning,
+    precision: Precision,
+    console: Console,
+) -> Manifest:
+    """Fine-tune the encoder of `checkpoint` on the corpora of `place` and write a scored bundle."""
+    claim(place.directory)
+    if not place.resume and place.work.exists():
+        raise WrongUseError(
+            f"{place.work} holds the checkpoints of an earlier run: go on with --resume, or "
+            "remove them"
+        )
+    corpora = read_data(place.data, recipe)
+    labels = labels_of(types_of(corpora.train))
+    with shown("names", console) as progress:
+        tuned = finetune(
+            checkpoint,
+            corpora.train,
+            labels,
+            recipe,
+            tuning,
+            progress=progress,
+            score=_score(corpora.dev, labels, recipe.schedule.evaluate_sentences),
+            saving=_saving(place, checkpoint, labels, tuning),
+        )
+    console.print("exporting, scoring", highlight=False)
+    manifest = _written(place, tuned, checkpoint, corpora, labels, recipe, precision, console)
+    shutil.rmtree(place.work, ignore_errors=True)
+    return manifest
+
+
+def read_data(data: Path, recipe: Recipe) -> Corpora:
+    """Read training and development sets below `data`, in any layout that is read elsewhere."""
+    dev = read_part(data, "dev")
+    licences = read_licences(data) if (data / LICENCES_NAME).is_file() else {}
+    train = without_dev(read_part(data, "train"), dev)
+    first = slice(recipe.sentences)
+    return Corpora(
+        tuple(replace(corpus, sentences=corpus.sentences[first]) for corpus in train),
+        tuple(replace(corpus, sentences=corpus.sentences[first]) for corpus in dev),
+        licences,
+    )
+
+
+def types_of(corpora: Sequence[Corpus]) -> tuple[str, ...]:
+    """Return the types that any corpus annotates: ours in their order, then others by name."""
+    found = {kind for corpus in corpora for kind in corpus.annotates}
+    if not found:
+        raise WrongUseError("the training sets annotate no type")
+    return (*(kind for kind in TYPES if kind in found), *sorted(found - {*TYPES}))
+
+
+def _score(
+    dev: Sequence[Corpus], labels: Sequence[str], sentences: int
+) -> Callable[[TokenClassificationRecogniser], float]:
+    chosen = scored(dev) or tuple(dev)
+    parts = [replace(corpus, sentences=corpus.sentences[:sentences]) for corpus in chosen]
+    return lambda recogniser: evaluate(recogniser.label, labels, parts).macro_f1
+
+
+def _saving(place: Place, checkpoint: Checkpoint, labels: Sequence[str], tuning: Tuning) -> Saving:
+    directory = place.work / "names"
+    return Saving(
+        directory,
+        f"{checkpoint.architecture}, {checkpoint.config.get('hidden_size')} wide, "
+        f"{checkpoint.config.get('num_hidden_layers')} layers, {len(labels)} labels; {tuning}",
+        resume=place.resume and checkpoints.exists(directory),
+    )
+
+
+def _written(
+    place: Place,
+    tuned: Tuned,
+    checkpoint: Checkpoint,
+    corpora: Corpora,
+    labels: Sequence[str],
+    recipe: Recipe,
+    precision: Precision,
+    console: Console,
+) -> Manifest:
+    try:
+        return write_finetuned(
+            place.directory,
+            tuned,
+            checkpoint=checkpoint,
+            corpora=corpora,
+            labels=labels,
+            recipe=recipe,
+            precision=precision,
+            report=lambda line: console.print(line, highlight=False),
+        )
+    except OSError as error:
+        raise FatalError(
+            f"{place.directory} can't be written: {error}; the weights are in {place.work}: "
+            "empty the directory, make room and go on with --resume"
+        ) from error
