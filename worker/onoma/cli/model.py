@@ -12,6 +12,7 @@ from rich.table import Table
 
 from onoma.cli import json_option
 from onoma.cli.evaluate import data_option, sets_of
+from onoma.cli.importing import import_command
 from onoma.registry import bundle
 from onoma.registry.gate import Evidence, gate, reference_of
 from onoma.registry.gate_record import Check
@@ -27,6 +28,9 @@ directory_argument = click.argument(
 @click.group("model")
 def command() -> None:
     """Show, verify and gate model bundles; without DIRECTORY the one that ships with Onoma."""
+
+
+command.add_command(import_command)
 
 
 @command.command("show")
