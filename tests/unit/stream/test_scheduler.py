@@ -10,6 +10,7 @@ from dataclasses import replace
 import numpy as np
 import numpy.typing as npt
 import pytest
+from tests import subword_models
 from tests.fakes import (
     CONTEXT_UNITS,
     LABELS,
@@ -176,6 +177,22 @@ def test_outcomes_depend_on_neither_neighbours_nor_calls_nor_threads(
     lanes = {"a": texts(40, 17), "b": texts(3, 1900), "c": texts(10, 90)}
 
     with running(by, threads=threads, units_per_call=units_per_call) as bench:
+        for lane, records in lanes.items():
+            bench.submit(lane, records)
+        bench.delivered.wait_for(sum(map(len, lanes.values())))
+
+    for lane, records in lanes.items():
+        for number, each in enumerate(records):
+            assert bench.delivered.outcomes[lane, number].output == process(each, by).output
+
+
+@pytest.mark.parametrize("threads", [1, 3])
+def test_a_model_of_subwords_is_scheduled_like_any_other(threads: int) -> None:
+    names = {"word7": "B-PER", "word900": "B-LOC"}
+    by = replace(versions(), recogniser=subword_models.recogniser(subword_models.FakeGraph(names)))
+    lanes = {"a": texts(12, 17), "b": texts(2, 300)}
+
+    with running(by, threads=threads) as bench:
         for lane, records in lanes.items():
             bench.submit(lane, records)
         bench.delivered.wait_for(sum(map(len, lanes.values())))
