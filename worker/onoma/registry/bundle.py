@@ -16,13 +16,13 @@ from pathlib import Path
 
 import msgspec
 import numpy as np
-import onnxruntime
 
 from onoma.contracts.entities import ModelVersion
 from onoma.errors import BundleError
 from onoma.ner.decoding import Decoder
 from onoma.ner.features import BYTES_PER_UNIT, HASHES_PER_UNIT
 from onoma.ner.wordhash import Graph, WordHashRecogniser
+from onoma.registry.engine import onnxruntime
 from onoma.registry.manifest import GRAPH_NAME, MANIFEST_NAME, Manifest
 
 MAX_GRAPH_BYTES = 2 * 1024**3
