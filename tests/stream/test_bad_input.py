@@ -67,6 +67,9 @@ BAD: tuple[tuple[str, RejectionReason, Message], ...] = (
     ),
 )
 
+# And that of the record of neither key nor value.
+REASONS = [*(reason for _, reason, _ in BAD), Reason.NO_VALUE]
+
 
 @dataclass(frozen=True, slots=True)
 class Outcomes:
@@ -97,6 +100,7 @@ def mixed() -> list[Message]:
         messages.append(Message(document(f"before {name}", TEXT), number % 2))
         messages.append(Message(bad.value, number % 2, name.encode(), marked))
         messages.append(Message(document(f"after {name}", TEXT), number % 2))
+    messages.append(Message(None, 0, None, (("of", b"nothing"),)))
     messages.append(Message(document("nul", NUL_TEXT), 0))
     messages.append(Message(NUL_TEXT.encode(), 1, b"plain nul", PLAIN))
     return messages
@@ -127,6 +131,17 @@ def outcomes(kafka: KafkaBroker, tmp_path_factory: pytest.TempPathFactory) -> Ou
         worker.log,
         exposition,
     )
+
+
+@pytest.mark.kafka
+def test_a_record_of_neither_key_nor_value_is_a_dead_letter_with_an_empty_key(
+    outcomes: Outcomes,
+) -> None:
+    letter = outcomes.letter("")
+
+    assert letter.value is None
+    assert header(letter.headers, "of") == b"nothing"
+    assert header(letter.headers, "onoma-reason") == b"no_value"
 
 
 @pytest.mark.kafka
@@ -162,7 +177,7 @@ def test_the_neighbours_of_bad_records_are_processed_and_nothing_is_left(
     neighbours = {f"{side} {name}" for name, _, _ in BAD for side in ("before", "after")}
     assert found == neighbours | {"nul", "plain nul"}
     assert len(outcomes.events) == len(found)
-    assert len(outcomes.letters) == len(BAD)
+    assert len(outcomes.letters) == len(REASONS)
     committed = topics.broker.committed(topics.group, topics.documents)
     assert committed == topics.broker.end_offsets(topics.documents)
 
@@ -181,10 +196,10 @@ def test_nul_is_text_and_moves_no_offset(outcomes: Outcomes) -> None:
 
 @pytest.mark.kafka
 def test_dead_letters_are_counted_by_reason(outcomes: Outcomes) -> None:
-    for reason in {reason for _, reason, _ in BAD}:
-        count = sum(reason is each for _, each, _ in BAD)
+    for reason in set(REASONS):
+        line = f'onoma_dead_letters_total{{reason="{reason}"}} {REASONS.count(reason)}.0'
 
-        assert f'onoma_dead_letters_total{{reason="{reason}"}} {count}.0' in outcomes.exposition
+        assert line in outcomes.exposition
 
 
 @pytest.mark.kafka

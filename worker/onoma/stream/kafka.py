@@ -145,6 +145,15 @@ def explained(error: BaseException, settings: Settings) -> FatalError | Transien
     return None
 
 
+async def diagnosed(error: BaseException, settings: Settings) -> FatalError | TransientError:
+    """Return what `error` of a command or a start means, after a look at the connection itself."""
+    problem = await diagnose_connection(settings.kafka)
+    if problem is not None:
+        return TransientError(f"kafka.bootstrap_servers: {problem}")
+    meaning = explained(error, settings)
+    return meaning or FatalError(f"Kafka answered with {type(error).__name__}: {error}")
+
+
 async def diagnose_connection(kafka: Kafka, timeout_seconds: float = 5.0) -> str | None:
     """Say why no broker can be talked to, None if one can.
 

@@ -117,7 +117,9 @@ class IdempotentOutbox:
         try:
             await _send_all(producer, self._settings, partition.partition, outputs)
         except BaseException:
-            await self.close()
+            # Another lane may have thrown it out already, and be at work with the next one.
+            if self._producer is producer:
+                await self.close()
             raise
         await self._commit(partition, after)
 

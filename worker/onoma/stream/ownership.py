@@ -49,14 +49,21 @@ class Ownership(ConsumerRebalanceListener):
         self._run = run
         self._drop = drop
         self._tasks: dict[TopicPartition, asyncio.Task[None]] = {}
+        self._leaving: set[asyncio.Task[None]] = set()
+        self._closed = False
 
     async def on_partitions_revoked(self, revoked: Iterable[TopicPartition]) -> None:
         """Let the publications under way end, then give the partitions back."""
         self.assigned = False
-        try:
-            await asyncio.gather(*(self._give_back(partition) for partition in list(self.lanes)))
-        except Exception as error:
-            self.fail(error)
+        for partition in list(self.lanes):
+            lane = self.lanes.pop(partition)
+            leaving = asyncio.create_task(self._give_back(lane, self._tasks.pop(partition)))
+            self._leaving.add(leaving)
+            leaving.add_done_callback(self._leaving.discard)
+        # A rebalance and the end of the worker may meet here: both wait for the same.
+        for left in await asyncio.gather(*self._leaving, return_exceptions=True):
+            if isinstance(left, Exception):
+                self.fail(left)
 
     async def on_partitions_assigned(self, assigned: Iterable[TopicPartition]) -> None:
         """Take the partitions, all at once, and start their lanes."""
@@ -78,7 +85,8 @@ class Ownership(ConsumerRebalanceListener):
         self.failure = self.failure or error
 
     async def close(self) -> None:
-        """Give everything back."""
+        """Give everything back, and take nothing any more."""
+        self._closed = True
         await self.on_partitions_revoked(())
         await self._outbox.close()
         self._metrics.set("partitions_assigned", 0)
@@ -87,6 +95,9 @@ class Ownership(ConsumerRebalanceListener):
         offset = await self._outbox.take(partition)
         if offset is None:
             offset = await self._first_offset(partition)
+        if self._closed:
+            await self._outbox.release(partition)
+            return
         lane = Lane(
             partition,
             offset,
@@ -121,16 +132,14 @@ class Ownership(ConsumerRebalanceListener):
         except Exception as error:
             self.fail(error)
 
-    async def _give_back(self, partition: TopicPartition) -> None:
-        lane = self.lanes.pop(partition)
+    async def _give_back(self, lane: Lane, task: asyncio.Task[None]) -> None:
         lane.close()
-        self._drop(partition)
-        task = self._tasks.pop(partition)
+        self._drop(lane.partition)
         # The lane's own publish timeout ends it before this does.
         await asyncio.wait([task], timeout=self._settings.delivery.publish_timeout_seconds + 5)
         task.cancel()
         await asyncio.wait([task], timeout=1)
-        await self._outbox.release(partition)
+        await self._outbox.release(lane.partition)
 
 
 def take_seconds(settings: Settings) -> float:
