@@ -172,6 +172,8 @@ def count_outcome(outcome: Outcome, metrics: Metrics) -> None:
     for entity in event.entities:
         metrics.count("entities_total", label=entity.label, language=language)
         metrics.observe("entity_score", entity.score)
+    if not outcome.known_tenant:
+        metrics.count("unknown_tenant_documents_total")
     if event.coverage.truncated:
         metrics.count("truncated_documents_total")
         unread = event.coverage.characters_total - event.coverage.characters_read
