@@ -9,15 +9,15 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+
+from onoma.contracts.policy import Limits
+from onoma.contracts.records import header
+from onoma.errors import RejectionReason
 from tests.conftest import Unique
 from tests.kafka.broker import KafkaBroker, Record
 from tests.stream.conftest import NewWorker
 from tests.stream.topics import Message, Topics, document, publish, value_of
 from tests.stream.worker import Worker
-
-from onoma.contracts.policy import Limits
-from onoma.contracts.records import header
-from onoma.errors import RejectionReason
 
 Reason = RejectionReason
 PLAIN = (("content-type", b"text/plain"),)

@@ -9,14 +9,14 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import pytest
+
+from onoma.registry.bundle import default_directory
 from tests.conftest import Unique
 from tests.kafka.broker import ALICE, KafkaBroker, Protocol, Security
 from tests.kafka.process import free_ports
 from tests.stream.conftest import NewWorker
 from tests.stream.topics import Topics, publish, short_documents
 from tests.stream.worker import Config, Worker
-
-from onoma.registry.bundle import default_directory
 
 WRONG = "not-the-password"
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+
 from tests.conftest import Unique
 from tests.kafka.broker import KafkaBroker
 from tests.stream.conftest import NewWorker

@@ -9,12 +9,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from confluent_kafka import Consumer, KafkaException, Producer, TopicPartition
-from tests.conftest import Unique
-from tests.kafka.broker import KafkaBroker, Record
-from tests.stream.worker import wait_until
 
 from onoma.contracts.policy import Limits
 from onoma.stream.kafka import largest_input_bytes, largest_output_bytes
+from tests.conftest import Unique
+from tests.kafka.broker import KafkaBroker, Record
+from tests.stream.worker import wait_until
 
 _PEOPLE = ("Amina", "Bola", "Chidi", "Danjuma", "Ejiro", "Farouk", "Gambo", "Halima", "Ifeoma")
 _PLACES = ("Abuja", "Lagos", "Kano", "Jos", "Enugu", "Maiduguri", "Zaria", "Sokoto", "Nairobi")

@@ -10,14 +10,6 @@ from dataclasses import replace
 import numpy as np
 import numpy.typing as npt
 import pytest
-from tests.fakes import (
-    CONTEXT_UNITS,
-    LABELS,
-    FakeGraph,
-    record,
-    text_record,
-    versions,
-)
 
 from onoma.contracts.records import Record
 from onoma.errors import RejectionReason
@@ -26,6 +18,14 @@ from onoma.ner.decoding import Decoder
 from onoma.ner.wordhash import WordHashRecogniser
 from onoma.pipeline import Annotated, DeadLettered, Outcome, Versions, process
 from onoma.stream.scheduler import Scheduler
+from tests.fakes import (
+    CONTEXT_UNITS,
+    LABELS,
+    FakeGraph,
+    record,
+    text_record,
+    versions,
+)
 
 WAIT_SECONDS = 5.0
 UNITS_PER_CALL = 600
