@@ -34,7 +34,7 @@ from onoma.stream.outbox import (
     TransactionalOutbox,
     stop_quietly,
 )
-from onoma.stream.ownership import Ownership, take_seconds
+from onoma.stream.ownership import Ownership, give_back_seconds, take_seconds
 from onoma.stream.publisher import Publisher
 from onoma.stream.scheduler import Scheduler
 from onoma.stream.topics import check_before_start
@@ -47,6 +47,8 @@ FETCH_WITH_FULL_LANES_MILLISECONDS = 20
 """Short while a lane is full: its records may lie fetched already, and it may get room at any time.
 """
 PROBE_SECONDS = 2.0
+LAST_PATIENCE_SECONDS = 1.0
+"""What a publication gets when the drain is over: it had all the drain."""
 FIRST_PAUSE_SECONDS = 0.5
 LONGEST_PAUSE_SECONDS = 10.0
 
@@ -91,7 +93,8 @@ class Documents(Service):
         self._stopping.set()
         if self._waiting is not None:
             self._waiting.cancel()
-        # Twice three seconds for clients that do not stop, on top of the drain itself.
+        # Twice three seconds for clients that do not stop, on top of the drain itself, and
+        # LAST_PATIENCE_SECONDS twice for publications: to end, and to end once cancelled.
         await _within(self._ended.wait(), self._settings.shutdown.drain_seconds + 8)
         await asyncio.to_thread(self._scheduler.stop, 1.0)
         log.info("documents stopped")
@@ -151,7 +154,11 @@ class Documents(Service):
             if probe is not None:
                 probe.cancel()
             self._parts.health.joined = False
-            await ownership.close()
+            await ownership.close(
+                LAST_PATIENCE_SECONDS
+                if self._stopping.is_set()
+                else give_back_seconds(self._settings)
+            )
             await stop_quietly(consumer)
 
     def _new_ownership(self, consumer: AIOKafkaConsumer) -> Ownership:
