@@ -227,8 +227,6 @@ class Scheduler:
         if isinstance(job, DeadLettered):
             arrival.deliver(job)
             return
-        if not arrival.versions.policy.knows(job.document.tenant):
-            self._metrics.count("unknown_tenant_documents_total")
         document = _Progress(arrival, job, deque(range(len(job.windows))))
         with self._changed:
             if queue := self._lanes.get(arrival.lane):
