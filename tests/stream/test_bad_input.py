@@ -238,3 +238,22 @@ def test_too_many_rejections_in_a_row_stop_the_worker_before_it_publishes_them(
     assert len(kafka.read(topics.entities)) == 10
     assert len(letters) < 100
     assert committed == 10 + len(letters)
+
+
+def test_a_document_that_is_small_only_while_compressed_is_rejected_whole(
+    kafka: KafkaBroker, unique: Unique, new_worker: NewWorker
+) -> None:
+    """A broker compares compressed sizes: such a record is larger than any that we would write."""
+    topics = Topics.create(kafka, unique, partitions=1)
+    huge = Message(b"Abuja " * (20 * 1024**2 // 6), key=b"huge", headers=PLAIN)
+    good = Message(document("good", TEXT))
+    publish(kafka, topics.documents, [good, huge, good], compression="gzip")
+    worker = new_worker(topics.config())
+    worker.start()
+    worker.wait_until(topics.done, "every document is committed")
+
+    (letter,) = kafka.read(topics.dead_letters)
+    assert letter.value == huge.value
+    assert header(letter.headers, "onoma-reason") == b"document_too_large"
+    assert len(kafka.read(topics.entities)) == 2
+    assert worker.stop() == 0

@@ -111,6 +111,21 @@ def test_check_names_sizes_and_partition_counts_that_do_not_fit(
     )
 
 
+def test_check_names_a_documents_topic_whose_records_the_dead_letters_could_not_take(
+    kafka: KafkaBroker, unique: Unique, tmp_path: Path
+) -> None:
+    topics = Topics.create(kafka, unique, partitions=1)
+    kafka.create_topic(large := unique("large"), 1, {"max.message.bytes": "20000000"})
+
+    checked = check(tmp_path, topics.config(topics={"documents": large}))
+
+    assert checked.returncode == 1
+    assert f"topics.dead_letters: found max.message.bytes 16842752 on {topics.dead_letters}" in (
+        checked.stdout
+    )
+    assert f"wanted 20065536, for {large} takes 20000000" in checked.stdout
+
+
 def test_check_names_an_altered_model_file_and_a_worker_refuses_it(
     kafka: KafkaBroker, unique: Unique, tmp_path: Path, new_worker: NewWorker
 ) -> None:

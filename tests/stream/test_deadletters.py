@@ -13,7 +13,6 @@ from aiokafka import AIOKafkaProducer
 
 from onoma import settings
 from onoma.contracts.deadletter import FIRST_FAILURE_TIME, dead_letter
-from onoma.contracts.policy import Limits
 from onoma.contracts.records import Record
 from onoma.errors import FatalError, RejectedDocument, RejectionReason
 from onoma.stream.client import producing
@@ -79,7 +78,7 @@ def write_letters(config: Path, letters: Sequence[Message]) -> None:
     loaded = settings.load(config)
 
     async def send() -> None:
-        async with producing(loaded, Limits()) as producer:
+        async with producing(loaded) as producer:
             for each in letters:  # one by one, so that their times are in their order
                 await send_all(producer, loaded.topics.dead_letters, [each], loaded)
 

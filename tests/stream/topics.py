@@ -126,7 +126,9 @@ class Message:
     headers: tuple[tuple[str, bytes | None], ...] = ()
 
 
-def publish(broker: KafkaBroker, topic: str, messages: Iterable[Message]) -> None:
+def publish(
+    broker: KafkaBroker, topic: str, messages: Iterable[Message], *, compression: str = "none"
+) -> None:
     """Publish with another client than the worker's, and wait for each acknowledgement."""
     failures: list[object] = []
 
@@ -139,6 +141,7 @@ def publish(broker: KafkaBroker, topic: str, messages: Iterable[Message]) -> Non
             **broker.librdkafka_settings(),
             "enable.idempotence": True,
             "linger.ms": 5,
+            "compression.type": compression,
             "message.max.bytes": 32 * 1024**2,
         }
     )

@@ -33,9 +33,9 @@ FETCH_WAIT_MILLISECONDS = 50
 
 
 @asynccontextmanager
-async def producing(settings: Settings, limits: Limits) -> AsyncIterator[AIOKafkaProducer]:
+async def producing(settings: Settings) -> AsyncIterator[AIOKafkaProducer]:
     """Yield an idempotent producer; errors of Kafka inside become one clear line."""
-    producer = AIOKafkaProducer(**producer_options(settings, limits) | {"linger_ms": 5})
+    producer = AIOKafkaProducer(**producer_options(settings) | {"linger_ms": 5})
     async with _started(producer, settings):
         yield producer
 

@@ -194,8 +194,8 @@ class Documents(Service):
             await consumer.commit({partition: offset})
 
         if self._settings.delivery.mode == "exactly_once":
-            return TransactionalOutbox(self._settings, self._limits, committed)
-        return IdempotentOutbox(self._settings, self._limits, committed, commit)
+            return TransactionalOutbox(self._settings, committed)
+        return IdempotentOutbox(self._settings, committed, commit)
 
     async def _fetch(self, consumer: AIOKafkaConsumer, ownership: Ownership) -> None:
         """Fetch for the lanes that have room until asked to stop; raise what failed elsewhere."""

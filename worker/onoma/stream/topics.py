@@ -21,6 +21,7 @@ from onoma.contracts.policy import Limits
 from onoma.errors import FatalError, TransientError
 from onoma.settings import Settings
 from onoma.stream.kafka import (
+    HEADROOM_BYTES,
     client_options,
     diagnosed,
     largest_input_bytes,
@@ -101,7 +102,21 @@ def problems(settings: Settings, limits: Limits, cluster: Cluster) -> list[str]:
                 f"{wanted.knob}: found max.message.bytes {size} on {wanted.name}, wanted "
                 f"{wanted.max_message_bytes}; raise it, or lower the policy's limits"
             )
-    return found_problems
+    return found_problems + _dead_letters_too_small(settings, cluster)
+
+
+def _dead_letters_too_small(settings: Settings, cluster: Cluster) -> list[str]:
+    """Compare what may come in with what can be put aside, whatever the policy says."""
+    names = settings.topics
+    largest = cluster.topics[names.documents].max_message_bytes
+    size = cluster.topics[names.dead_letters].max_message_bytes
+    if largest is None or size is None or size >= largest + HEADROOM_BYTES:
+        return []
+    return [
+        f"topics.dead_letters: found max.message.bytes {size} on {names.dead_letters}, wanted "
+        f"{largest + HEADROOM_BYTES}, for {names.documents} takes {largest}; raise the first or "
+        "lower the second"
+    ]
 
 
 async def describe(settings: Settings, limits: Limits) -> Cluster:
