@@ -1,4 +1,9 @@
-"""A broker that goes away costs time and nothing else: no document, no restart, no false alarm."""
+"""A broker that goes away costs time and nothing else: no document, no restart, no false alarm.
+
+It is killed, not stopped in good order: Apache Kafka 4.3.1 as the only node of its cluster can
+declare a transaction complete while it shuts down and never write its marker, and the abort of the
+next transaction then hides committed outputs. No client can see or mend that.
+"""
 
 from __future__ import annotations
 
@@ -53,14 +58,17 @@ def probing(worker: Worker) -> Iterator[Probes]:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("mode", ["exactly_once"])
 def test_a_worker_outlives_its_broker_for_30_seconds_and_loses_and_repeats_nothing(
-    start_kafka: StartKafka, unique: Unique, new_worker: NewWorker, mode: str
+    start_kafka: StartKafka, unique: Unique, new_worker: NewWorker
 ) -> None:
     broker = start_kafka(PLAINTEXT)
     topics = Topics.create(broker, unique, partitions=4)
     worker = new_worker(
-        topics.config(delivery={"mode": mode}, processing={"documents_in_flight": 16})
+        topics.config(
+            # Above the outage: the broker must not abort by itself while it starts.
+            delivery={"transaction_timeout_seconds": 2 * OUTAGE_SECONDS},
+            processing={"documents_in_flight": 16},
+        )
     )
     publish(broker, topics.documents, short_documents(DOCUMENTS, partitions=4, seed=5))
     worker.start()
@@ -69,7 +77,7 @@ def test_a_worker_outlives_its_broker_for_30_seconds_and_loses_and_repeats_nothi
 
     with probing(worker) as probes:
         worker.wait_until(lambda: topics.committed() > 0, "documents flow")
-        broker.stop()
+        broker.kill()
         # The outage is the subject here, so this waits by the clock.
         stopped = time.monotonic()
         wait_until(lambda: time.monotonic() - stopped > OUTAGE_SECONDS, "the outage is over")
@@ -93,7 +101,7 @@ def test_a_worker_that_is_told_to_stop_while_the_broker_is_away_stops_in_time(
 ) -> None:
     broker = start_kafka(PLAINTEXT)
     topics = Topics.create(broker, unique, partitions=4)
-    drain_seconds = 2
+    drain_seconds = 1
     worker = new_worker(
         topics.config(
             delivery={"mode": mode},
@@ -104,7 +112,7 @@ def test_a_worker_that_is_told_to_stop_while_the_broker_is_away_stops_in_time(
     publish(broker, topics.documents, short_documents(DOCUMENTS, partitions=4, seed=6))
     worker.start()
     worker.wait_until(lambda: topics.committed() > 0, "documents flow")
-    broker.stop()
+    broker.kill()
     worker.wait_until(lambda: worker.probe("/readyz") == 503, "it is not ready")
 
     assert worker.stop(timeout_seconds=drain_seconds + 10) == 0

@@ -125,7 +125,12 @@ class Message:
 
 
 def publish(
-    broker: KafkaBroker, topic: str, messages: Iterable[Message], *, compression: str = "none"
+    broker: KafkaBroker,
+    topic: str,
+    messages: Iterable[Message],
+    *,
+    compression: str = "none",
+    transactional_id: str | None = None,
 ) -> None:
     """Publish with another client than the worker's, and wait for each acknowledgement."""
     failures: list[object] = []
@@ -134,26 +139,32 @@ def publish(
         if error is not None:
             failures.append(error)
 
+    settings: dict[str, str | int | bool] = {
+        **broker.librdkafka_settings(),
+        "enable.idempotence": True,
+        "linger.ms": 5,
+        "compression.type": compression,
+        "message.max.bytes": 32 * 1024**2,
+    }
     producer = Producer(
-        {
-            **broker.librdkafka_settings(),
-            "enable.idempotence": True,
-            "linger.ms": 5,
-            "compression.type": compression,
-            "message.max.bytes": 32 * 1024**2,
-        }
+        settings | ({"transactional.id": transactional_id} if transactional_id else {})
     )
-    for message in messages:
+    if transactional_id:
+        producer.init_transactions(30)
+        producer.begin_transaction()
+    for each in messages:
         producer.produce(
             topic,
-            message.value,
-            key=message.key,
-            partition=message.partition,
-            headers=list(message.headers),
+            each.value,
+            key=each.key,
+            partition=each.partition,
+            headers=list(each.headers),
             on_delivery=answered,
         )
         producer.poll(0)
     left = producer.flush(60)
+    if transactional_id:
+        producer.commit_transaction(30)
     if failures or left:
         raise AssertionError(
             f"{left} records not acknowledged, {len(failures)} failed: {failures[:1]}"
