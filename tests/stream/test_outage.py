@@ -104,7 +104,13 @@ def test_a_worker_that_is_told_to_stop_while_the_broker_is_away_stops_in_time(
     drain_seconds = 1
     worker = new_worker(
         topics.config(
-            delivery={"mode": mode},
+            kafka={"rebalance_timeout_seconds": 100, "request_timeout_seconds": 110},
+            # Far above the bound: the end must not wait for publications.
+            delivery={
+                "mode": mode,
+                "publish_timeout_seconds": 60,
+                "transaction_timeout_seconds": 70,
+            },
             processing={"documents_in_flight": 16},
             shutdown={"drain_seconds": drain_seconds},
         )
@@ -115,7 +121,7 @@ def test_a_worker_that_is_told_to_stop_while_the_broker_is_away_stops_in_time(
     broker.kill()
     worker.wait_until(lambda: worker.probe("/readyz") == 503, "it is not ready")
 
-    assert worker.stop(timeout_seconds=drain_seconds + 10) == 0
+    assert worker.stop(timeout_seconds=drain_seconds + 20) == 0
 
 
 def test_a_worker_that_is_told_to_stop_before_the_broker_ever_answered_stops_at_once(
