@@ -30,7 +30,7 @@ check: $(ENV)/dev.done ## Lint, format, types, direction of imports, generated p
 	$(ENV)/bin/lint-imports --no-logo
 
 test-train: $(TRAIN_ENV)/train.done ## Run the tests of training, in an environment with torch
-	@$(TRAIN_ENV)/bin/python -m pytest -m train $(PYTEST)
+	@REQUIRE_TRAIN=1 $(TRAIN_ENV)/bin/python -m pytest -m train $(PYTEST)
 
 train: $(TRAIN_ENV)/train.done ## Train the shipped model anew from DATA into ./build/model (RESUME=--resume)
 	$(TRAIN_ENV)/bin/onoma train --recipe recipes/default.yaml --data $(DATA) --out build/model $(RESUME)

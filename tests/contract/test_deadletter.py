@@ -45,11 +45,9 @@ def test_a_dead_letter_is_the_record_untouched_with_headers_of_the_schema(
 ) -> None:
     output = dead_letter(source, rejected, worker_version="1.2.3")
 
-    assert (output.destination, output.key, output.value) == (
-        "dead_letters",
-        source.key,
-        source.value,
-    )
+    # A record of nothing can't be sent again: an empty key stands for the missing one.
+    key = b"" if source.key is None and source.value is None else source.key
+    assert (output.destination, output.key, output.value) == ("dead_letters", key, source.value)
     assert output.headers[: len(source.headers)] == source.headers
     # The time is the writer's to add, as the stream does.
     written = _ours(output.headers) | {deadletter.FIRST_FAILURE_TIME: "2026-03-01T04:00:00Z"}

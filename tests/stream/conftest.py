@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+
 from tests.stream.worker import Worker
 
 NewWorker = Callable[..., Worker]

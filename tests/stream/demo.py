@@ -12,10 +12,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import yaml
-from tests.fakes import LABELS
-from tests.tiny_onnx import wordhash_graph
 
 from onoma.stream.demo_broker import DemoBroker
+from tests.fakes import LABELS
+from tests.tiny_onnx import wordhash_graph
 
 COMMAND = (sys.executable, "-m", "onoma")
 SECONDS = 60.0

@@ -10,22 +10,21 @@ from pathlib import Path
 
 import pytest
 from aiokafka import AIOKafkaProducer
-from tests.conftest import Unique
-from tests.kafka.broker import KafkaBroker
-from tests.stream.conftest import NewWorker
-from tests.stream.demo import new_broker, onoma, tiny_bundle, write_config
-from tests.stream.topics import Message as Sent
-from tests.stream.topics import Topics, publish
 
 from onoma import settings
 from onoma.contracts.deadletter import FIRST_FAILURE_TIME, dead_letter
-from onoma.contracts.policy import Limits
 from onoma.contracts.records import Record
 from onoma.errors import FatalError, RejectedDocument, RejectionReason
 from onoma.stream.client import producing
 from onoma.stream.deadletters import Letter, restored
 from onoma.stream.demo_broker import DemoBroker
 from onoma.stream.publishing import Message, send_all
+from tests.conftest import Unique
+from tests.kafka.broker import KafkaBroker
+from tests.stream.conftest import NewWorker
+from tests.stream.demo import new_broker, onoma, tiny_bundle, write_config
+from tests.stream.topics import Message as Sent
+from tests.stream.topics import Topics, publish
 
 SECRET = "the text that nobody asked for"
 FAILED_AT = "2026-01-02T03:04:05.678Z"
@@ -79,7 +78,7 @@ def write_letters(config: Path, letters: Sequence[Message]) -> None:
     loaded = settings.load(config)
 
     async def send() -> None:
-        async with producing(loaded, Limits()) as producer:
+        async with producing(loaded) as producer:
             for each in letters:  # one by one, so that their times are in their order
                 await send_all(producer, loaded.topics.dead_letters, [each], loaded)
 

@@ -11,6 +11,7 @@ from collections import Counter
 from collections.abc import Sequence
 
 import pytest
+
 from tests.conftest import Unique
 from tests.kafka.broker import KafkaBroker
 from tests.stream.conftest import NewWorker

@@ -15,13 +15,13 @@ import psutil
 import pytest
 from rich.cells import cell_len
 from rich.console import Console
-from tests.stream.demo import COMMAND, environment, onoma, tiny_bundle
-from tests.stream.worker import wait_until
 
 from onoma.cli.demo import Printer
 from onoma.contracts.entities import Coverage, Entity, Language
 from onoma.stream.demo import Annotated, Event, Outcome, Row
 from onoma.stream.samples import samples
+from tests.stream.demo import COMMAND, environment, onoma, tiny_bundle
+from tests.stream.worker import wait_until
 
 SECONDS = 60.0
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import random
 
 import pytest
+
+from onoma.contracts.policy import Limits
 from tests.conftest import Unique
 from tests.kafka.broker import KafkaBroker
 from tests.stream.conftest import NewWorker
@@ -16,8 +18,6 @@ from tests.stream.topics import (
     short_documents,
     value_of,
 )
-
-from onoma.contracts.policy import Limits
 
 WORDS = 100_000
 SHORT_DOCUMENTS = 150

@@ -10,8 +10,6 @@ from pathlib import Path
 
 import pytest
 from aiokafka import ConsumerRecord
-from tests.kafka.broker import KafkaBroker
-from tests.stream.demo import new_broker, onoma, write_config
 
 from onoma import settings
 from onoma.contracts.policy import Limits
@@ -19,6 +17,8 @@ from onoma.stream import publishing
 from onoma.stream.client import partitions_of, reading
 from onoma.stream.demo_broker import DemoBroker
 from onoma.stream.publishing import IN_FLIGHT, Message, Place
+from tests.kafka.broker import KafkaBroker
+from tests.stream.demo import new_broker, onoma, write_config
 
 JSON_HEADERS = (("content-type", b"application/json"),)
 

@@ -11,7 +11,8 @@ import sys
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -78,6 +79,17 @@ class Worker:
             )
         atexit.register(self.kill)
 
+    def command(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+        """Run another command with the worker's settings to its end."""
+        return subprocess.run(
+            [sys.executable, "-m", "onoma", *arguments, "--config", str(self.config_file)],
+            cwd=REPOSITORY,
+            env=self._environment,
+            capture_output=True,
+            text=True,
+            timeout=END_SECONDS,
+        )
+
     def wait_ready(self) -> None:
         """Wait until /readyz says 200."""
         self.wait_until(lambda: self.probe("/readyz") == 200, "it is ready", START_SECONDS)
@@ -124,6 +136,15 @@ class Worker:
             self._process.wait(END_SECONDS)
         atexit.unregister(self.kill)
 
+    @contextmanager
+    def frozen(self) -> Iterator[None]:
+        """Stop the process as a paused machine is stopped, then let it go on."""
+        os.kill(self.pid, signal.SIGSTOP)
+        try:
+            yield
+        finally:
+            os.kill(self.pid, signal.SIGCONT)
+
     def probe(self, path: str) -> int | None:
         """Return the status that `path` answers with, None while nobody answers."""
         if not self._find_address():
@@ -145,14 +166,18 @@ class Worker:
             text: str = answer.read().decode()
         return text
 
-    def metric(self, name: str, **labels: str) -> float:
-        """Return the sum of the samples of `name` (with its prefix) that have these labels."""
-        values = [
+    def samples(self, name: str, **labels: str) -> list[float]:
+        """Return the values of `name` (with its prefix) that have these labels."""
+        return [
             sample.value
             for family in text_string_to_metric_families(self.exposition())
             for sample in family.samples
             if sample.name == name and labels.items() <= sample.labels.items()
         ]
+
+    def metric(self, name: str, **labels: str) -> float:
+        """Return the sum of the samples of `name` (with its prefix) that have these labels."""
+        values = self.samples(name, **labels)
         if not values:
             raise AssertionError(f"found no sample of {name} with {labels}")
         return sum(values)

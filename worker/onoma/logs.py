@@ -15,6 +15,8 @@ from typing import Any, Literal
 
 import structlog
 
+from onoma.errors import FatalError
+
 REPEAT_SECONDS = 10.0
 _FOREIGN = ("aiokafka", "faust", "mode", "asyncio")
 
@@ -36,6 +38,7 @@ def configure(*, level: str, format_: Literal["json", "console"]) -> None:
         foreign_pre_chain=shared,
         processors=[
             structlog.stdlib.ProcessorFormatter.remove_processors_meta,
+            _without_expected_tracebacks,
             structlog.processors.format_exc_info,
             renderer,
         ],
@@ -57,6 +60,14 @@ def configure(*, level: str, format_: Literal["json", "console"]) -> None:
         wrapper_class=structlog.stdlib.BoundLogger,
         cache_logger_on_first_use=True,
     )
+
+
+def _without_expected_tracebacks(_: Any, __: str, event: Any) -> Any:
+    """Keep tracebacks to bugs: a FatalError is a message for a person, and says what to do."""
+    exc_info = event.get("exc_info")
+    if isinstance(exc_info, tuple) and isinstance(exc_info[1], FatalError):
+        del event["exc_info"]
+    return event
 
 
 class _RateLimit(logging.Filter):

@@ -202,8 +202,10 @@ class Metrics:
         """Return the label value of a declared language: itself, `other` or `undeclared`."""
         if declared is None:
             return UNDECLARED
-        primary = declared.split("-", 1)[0]
-        return primary if primary in self.languages else OTHER
+        for name in (declared, declared.split("-", 1)[0]):
+            if name in self.languages:
+                return name
+        return OTHER
 
     def exposition(self) -> bytes:
         """Return all metrics in the text format that Prometheus scrapes."""

@@ -101,10 +101,14 @@ class Reading:
 
 @dataclass(frozen=True, slots=True)
 class Annotated:
-    """The document was processed; `output` is the event as it goes to the topic."""
+    """The document was processed; `output` is the event as it goes to the topic.
+
+    `known_tenant` says whether the policy has rules for the tenant, or there is none.
+    """
 
     event: Entities
     output: Output
+    known_tenant: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -211,7 +215,9 @@ def _outcome(job: Job, readings: Sequence[Reading], mentions: Sequence[Mention])
         return reject(
             job.record, RejectedDocument(RejectionReason.EVENT_TOO_LARGE, detail), versions
         )
-    return Annotated(event, _event_output(job, event, value))
+    return Annotated(
+        event, _event_output(job, event, value), versions.policy.knows(document.tenant)
+    )
 
 
 def _entities(job: Job, mentions: Sequence[Mention]) -> tuple[Entity, ...]:

@@ -8,27 +8,38 @@ error.
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Any, Literal, Self
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, model_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    SecretStr,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
 from pydantic_settings import (
     BaseSettings,
     PydanticBaseSettingsSource,
     SettingsConfigDict,
+    SettingsError,
 )
 
 from onoma.errors import WrongUseError
 
 SECRETS_DIRECTORY = Path("/run/secrets/onoma")
+_PREFIX, _DELIMITER = "ONOMA_", "__"
 
 Port = int
 Seconds = float
 
 
 class _Section(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
 
 class Kafka(_Section):
@@ -109,6 +120,17 @@ class Kafka(_Section):
         "an error. "
         "A worker that has once run waits for its broker without limit.",
     )
+
+    @field_validator("bootstrap_servers")
+    @classmethod
+    def _check_servers(cls, servers: str) -> str:
+        for server in servers.split(","):
+            host, _, port = server.strip().rpartition(":")
+            if not host or "/" in host or not port.isdigit():
+                raise ValueError(
+                    f"kafka.bootstrap_servers: found {server.strip()!r}, wanted host:port"
+                )
+        return servers
 
     @model_validator(mode="after")
     def _check(self) -> Self:
@@ -214,6 +236,16 @@ class DeadLetters(_Section):
         description="After this many rejections in a row the worker stops; 0 switches it off.",
     )
 
+    @model_validator(mode="after")
+    def _check(self) -> Self:
+        _refuse(
+            self.minimum_documents > self.window_documents,
+            "dead_letters.minimum_documents",
+            self.minimum_documents,
+            f"at most dead_letters.window_documents ({self.window_documents})",
+        )
+        return self
+
 
 class Model(_Section):
     """What finds the names."""
@@ -224,7 +256,7 @@ class Model(_Section):
     allow_ungated: bool = Field(
         False,
         description="Serve a bundle that `onoma model gate` has not passed. For benchmarks only: "
-        "start-up warns, and each event says `\"gate\": \"none\"`.",
+        'start-up warns, and each event says `"gate": "none"`.',
     )
 
 
@@ -293,8 +325,8 @@ class Settings(BaseSettings):
     model_config = SettingsConfigDict(
         frozen=True,
         extra="forbid",
-        env_prefix="ONOMA_",
-        env_nested_delimiter="__",
+        env_prefix=_PREFIX,
+        env_nested_delimiter=_DELIMITER,
         nested_model_default_partial_update=True,
     )
 
@@ -311,11 +343,13 @@ class Settings(BaseSettings):
 
     @model_validator(mode="after")
     def _check(self) -> Self:
+        # Ten seconds: for the abort of a publication that failed, and for stopping its producer.
         _refuse(
-            self.kafka.rebalance_timeout_seconds <= self.delivery.publish_timeout_seconds,
+            self.kafka.rebalance_timeout_seconds < self.delivery.publish_timeout_seconds + 10,
             "kafka.rebalance_timeout_seconds",
             self.kafka.rebalance_timeout_seconds,
-            f"above delivery.publish_timeout_seconds ({self.delivery.publish_timeout_seconds})",
+            "at least 10 above delivery.publish_timeout_seconds "
+            f"({self.delivery.publish_timeout_seconds})",
         )
         return self
 
@@ -339,12 +373,28 @@ def load(config: Path | None, *, secrets: Path = SECRETS_DIRECTORY) -> Settings:
     """
     values = _read_yaml(config) if config else {}
     _add_secrets(values, secrets)
+    _refuse_unknown_variables()
     try:
         return Settings(**values)
     except ValidationError as error:
         lines = [_line(problem) for problem in error.errors(include_url=False)]
         where = str(config) if config else "settings"
         raise WrongUseError("\n".join(f"{where}: {line}" for line in lines)) from None
+    except SettingsError as error:
+        # Its own message may not quote the value, and neither may ours.
+        raise WrongUseError(f"environment: {error}; wanted JSON, or one variable a knob") from None
+
+
+def _refuse_unknown_variables() -> None:
+    """Refuse a variable that would be no section's.
+
+    One without the delimiter is left alone: Kubernetes makes ONOMA_SERVICE_HOST for a service.
+    """
+    for name in sorted(os.environ):
+        section, delimiter, _ = name.upper().removeprefix(_PREFIX).partition(_DELIMITER)
+        ours = name.upper().startswith(_PREFIX) and delimiter
+        if ours and section.lower() not in Settings.model_fields:
+            raise WrongUseError(f"environment: {name}: there is no such setting")
 
 
 def _add_secrets(values: dict[str, Any], directory: Path) -> None:
@@ -360,7 +410,16 @@ def _add_secrets(values: dict[str, Any], directory: Path) -> None:
             continue
         inner = values.setdefault(section, {})
         if isinstance(inner, dict):
-            inner[knob] = path.read_text(encoding="utf-8").rstrip("\r\n")
+            inner[knob] = _read_secret(path)
+
+
+def _read_secret(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8").rstrip("\r\n")
+    except UnicodeDecodeError:
+        raise WrongUseError(f"{path}: is not UTF-8 text") from None
+    except OSError as error:
+        raise WrongUseError(f"{path}: can't be read: {error.strerror}") from error
 
 
 def _read_yaml(path: Path) -> dict[str, Any]:

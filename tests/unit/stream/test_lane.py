@@ -6,10 +6,10 @@ import asyncio
 
 from aiokafka import TopicPartition
 from aiokafka.structs import ConsumerRecord
-from tests.fakes import text_record, versions
 
 from onoma.pipeline import Outcome, process
 from onoma.stream.lane import Entry, Lane
+from tests.fakes import text_record, versions
 
 PARTITION = TopicPartition("documents.v1", 2)
 OUTCOME: Outcome = process(text_record("Amina"), versions())

@@ -10,6 +10,14 @@ from dataclasses import replace
 import numpy as np
 import numpy.typing as npt
 import pytest
+
+from onoma.contracts.records import Record
+from onoma.errors import RejectionReason
+from onoma.metrics import Metrics
+from onoma.ner.decoding import Decoder
+from onoma.ner.wordhash import WordHashRecogniser
+from onoma.pipeline import Annotated, DeadLettered, Outcome, Versions, process
+from onoma.stream.scheduler import Scheduler
 from tests import subword_models
 from tests.fakes import (
     CONTEXT_UNITS,
@@ -19,14 +27,6 @@ from tests.fakes import (
     text_record,
     versions,
 )
-
-from onoma.contracts.records import Record
-from onoma.errors import RejectionReason
-from onoma.metrics import Metrics
-from onoma.ner.decoding import Decoder
-from onoma.ner.wordhash import WordHashRecogniser
-from onoma.pipeline import Annotated, DeadLettered, Outcome, Versions, process
-from onoma.stream.scheduler import Scheduler
 
 WAIT_SECONDS = 5.0
 UNITS_PER_CALL = 600

@@ -16,7 +16,7 @@ import click
 
 import onoma
 from onoma import settings
-from onoma.errors import FatalError
+from onoma.errors import FatalError, TransientError
 from onoma.settings import Settings
 
 _COMMANDS = {
@@ -79,6 +79,9 @@ def main() -> None:
     except FatalError as error:
         click.echo(f"onoma: {error}", err=True)
         sys.exit(error.exit_code)
+    except TransientError as error:
+        click.echo(f"onoma: {error}; try again when it is back", err=True)
+        sys.exit(1)
 
 
 def load_settings(config: Path | None, model_directory: Path | None = None) -> Settings:

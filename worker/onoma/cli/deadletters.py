@@ -150,7 +150,7 @@ def requeue(
         letter = asyncio.run(deadletters.one(loaded, limits, partition, offset))
         if value_file is not None:
             letter = replace(letter, value=_read(value_file))
-        asyncio.run(deadletters.requeue(loaded, limits, letter, _report))
+        asyncio.run(deadletters.requeue(loaded, letter, _report))
 
 
 def _loaded(config: Path | None) -> tuple[Settings, Limits]:

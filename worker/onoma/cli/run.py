@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import signal
+import sys
 from pathlib import Path
 
 import click
@@ -24,6 +26,8 @@ def command(config: Path | None, model_directory: Path | None) -> None:
       onoma check --config onoma.yaml
       onoma run --config onoma.yaml
     """
+    # Until the worker listens to signals there is nothing to finish: a stop is simply an end.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     from onoma.stream import app
 
     app.run(load_settings(config, model_directory))

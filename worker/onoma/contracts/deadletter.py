@@ -43,7 +43,9 @@ def dead_letter(record: Record, rejected: RejectedDocument, *, worker_version: s
     # place.
     kept = tuple(item for item in record.headers if item[0] not in ours)
     added = tuple((name, value.encode()) for name, value in ours.items())
-    return Output("dead_letters", record.key, record.value, kept + added)
+    # A record of neither key nor value can be received but, by the client's rules, not be sent.
+    key = b"" if record.key is None and record.value is None else record.key
+    return Output("dead_letters", key, record.value, kept + added)
 
 
 def original_headers(headers: Headers) -> Headers:

@@ -16,7 +16,6 @@ from pathlib import Path
 
 import msgspec
 import numpy as np
-import onnxruntime
 
 from onoma.contracts.entities import ModelVersion
 from onoma.errors import BundleError
@@ -27,6 +26,7 @@ from onoma.ner.subwords import Subwords, WindowForm
 from onoma.ner.token_classification import Graph as SubwordGraph
 from onoma.ner.token_classification import TokenClassificationRecogniser
 from onoma.ner.wordhash import Graph, WordHashRecogniser
+from onoma.registry.engine import onnxruntime
 from onoma.registry.gate_record import gate_of
 from onoma.registry.manifest import GRAPH_NAME, MANIFEST_NAME, TOKENIZER_NAME, Manifest
 from onoma.registry.manifest import Subwords as SubwordsEntry

@@ -15,10 +15,10 @@ from functools import cache
 from pathlib import Path
 
 import numpy as np
-import onnxruntime
 
 import onoma
 from onoma.contracts.entities import WorkerVersion
+from onoma.registry.engine import onnxruntime
 
 # From the widest: the first one the processor has decides which int8 kernels run.
 _INSTRUCTION_SETS = ("amx_int8", "avx512_vnni", "avx_vnni", "avx512f", "avx2", "i8mm", "asimddp")

@@ -21,8 +21,7 @@ from onoma.errors import FatalError, TransientError
 from onoma.settings import Settings
 from onoma.stream.kafka import (
     client_options,
-    diagnose_connection,
-    explained,
+    diagnosed,
     largest_output_bytes,
     producer_options,
 )
@@ -34,9 +33,9 @@ FETCH_WAIT_MILLISECONDS = 50
 
 
 @asynccontextmanager
-async def producing(settings: Settings, limits: Limits) -> AsyncIterator[AIOKafkaProducer]:
+async def producing(settings: Settings) -> AsyncIterator[AIOKafkaProducer]:
     """Yield an idempotent producer; errors of Kafka inside become one clear line."""
-    producer = AIOKafkaProducer(**producer_options(settings, limits) | {"linger_ms": 5})
+    producer = AIOKafkaProducer(**producer_options(settings) | {"linger_ms": 5})
     async with _started(producer, settings):
         yield producer
 
@@ -89,16 +88,6 @@ async def _started(client: Any, settings: Settings) -> AsyncIterator[None]:
             await client.start()
         yield
     except (KafkaError, OSError, TimeoutError) as error:
-        raise await _in_one_line(error, settings) from error
+        raise FatalError(str(await diagnosed(error, settings))) from error
     finally:
         await stop_quietly(client)
-
-
-async def _in_one_line(error: BaseException, settings: Settings) -> FatalError:
-    problem = await diagnose_connection(settings.kafka)
-    if problem is not None:
-        return FatalError(f"kafka.bootstrap_servers: {problem}")
-    meaning = explained(error, settings)
-    if meaning is None:
-        return FatalError(f"Kafka answered with {type(error).__name__}: {error}")
-    return FatalError(str(meaning))

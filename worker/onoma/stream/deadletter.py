@@ -21,21 +21,26 @@ class RejectionLimit:
     def __init__(self, settings: DeadLetters) -> None:
         self._settings = settings
         self._recent: deque[str | None] = deque(maxlen=settings.window_documents)
+        self._rejections: Counter[str] = Counter()
         self._in_a_row = 0
 
     def check(self, outcomes: Iterable[Outcome]) -> None:
         """Count `outcomes` that are about to be published; raise FatalError when it is too much."""
         for outcome in outcomes:
-            rejected = isinstance(outcome, DeadLettered)
-            self._recent.append(
-                str(outcome.rejected.reason) if isinstance(outcome, DeadLettered) else None
-            )
-            self._in_a_row = self._in_a_row + 1 if rejected else 0
+            reason = str(outcome.rejected.reason) if isinstance(outcome, DeadLettered) else None
+            self._note(reason)
             self._refuse()
 
+    def _note(self, reason: str | None) -> None:
+        if len(self._recent) == self._recent.maxlen and (oldest := self._recent[0]):
+            self._rejections[oldest] -= 1
+        self._recent.append(reason)
+        self._in_a_row = self._in_a_row + 1 if reason else 0
+        if reason:
+            self._rejections[reason] += 1
+
     def _refuse(self) -> None:
-        limits = self._settings
-        rejections = Counter(reason for reason in self._recent if reason)
+        limits, rejections = self._settings, self._rejections
         share = rejections.total() / len(self._recent)
         if limits.maximum_in_a_row and self._in_a_row >= limits.maximum_in_a_row:
             found = f"{self._in_a_row} documents in a row were rejected"
@@ -43,7 +48,7 @@ class RejectionLimit:
             found = f"{rejections.total()} of the last {len(self._recent)} documents were rejected"
         else:
             return
-        reasons = ", ".join(f"{reason} {count}" for reason, count in rejections.most_common(3))
+        reasons = ", ".join(f"{reason} {count}" for reason, count in (+rejections).most_common(3))
         raise FatalError(
             f"{found} ({reasons}): stopped before more follow. Look at `onoma deadletters list`; "
             f"if the "

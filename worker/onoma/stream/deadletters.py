@@ -106,9 +106,9 @@ async def one(settings: Settings, limits: Limits, partition: int, offset: int) -
     )
 
 
-async def requeue(settings: Settings, limits: Limits, letter: Letter, report: Report) -> None:
+async def requeue(settings: Settings, letter: Letter, report: Report) -> None:
     """Send one letter back where it came from, with the value that it has here."""
-    async with producing(settings, limits) as producer:
+    async with producing(settings) as producer:
         await _send_back(producer, [letter], settings, report)
 
 
@@ -117,7 +117,7 @@ async def requeue_all(settings: Settings, limits: Limits, reason: str, report: R
     partitions = await partitions_of(settings, limits, settings.topics.dead_letters)
     count = 0
     async with (
-        producing(settings, limits) as producer,
+        producing(settings) as producer,
         reading(settings, limits, partitions) as consumer,
     ):
         async for letters in _up_to_the_ends(consumer, partitions):

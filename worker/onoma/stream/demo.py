@@ -159,7 +159,7 @@ async def _stage(model: Path | None) -> AsyncIterator[_Stage]:
         loaded = settings.load(config)
         worker = await stack.enter_async_context(demo_worker.running(config, log, model=model))
         consumer = await stack.enter_async_context(reading(loaded, limits, read))
-        producer = await stack.enter_async_context(producing(loaded, limits))
+        producer = await stack.enter_async_context(producing(loaded))
         yield _Stage(loaded, config, log, worker, producer, consumer)
 
 

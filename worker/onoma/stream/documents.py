@@ -9,7 +9,8 @@ what does not stops the process.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterable
+import contextlib
+from collections.abc import Awaitable, Callable, Coroutine, Iterable, Mapping
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, TypeVar
@@ -33,7 +34,7 @@ from onoma.stream.outbox import (
     TransactionalOutbox,
     stop_quietly,
 )
-from onoma.stream.ownership import Ownership, take_seconds
+from onoma.stream.ownership import Ownership, give_back_seconds, take_seconds
 from onoma.stream.publisher import Publisher
 from onoma.stream.scheduler import Scheduler
 from onoma.stream.topics import check_before_start
@@ -46,6 +47,8 @@ FETCH_WITH_FULL_LANES_MILLISECONDS = 20
 """Short while a lane is full: its records may lie fetched already, and it may get room at any time.
 """
 PROBE_SECONDS = 2.0
+LAST_PATIENCE_SECONDS = 1.0
+"""What a publication gets when the drain is over: it had all the drain."""
 FIRST_PAUSE_SECONDS = 0.5
 LONGEST_PAUSE_SECONDS = 10.0
 
@@ -90,7 +93,8 @@ class Documents(Service):
         self._stopping.set()
         if self._waiting is not None:
             self._waiting.cancel()
-        # Twice three seconds for clients that do not stop, on top of the drain itself.
+        # Twice three seconds for clients that do not stop, on top of the drain itself, and
+        # LAST_PATIENCE_SECONDS twice for publications: to end, and to end once cancelled.
         await _within(self._ended.wait(), self._settings.shutdown.drain_seconds + 8)
         await asyncio.to_thread(self._scheduler.stop, 1.0)
         log.info("documents stopped")
@@ -99,7 +103,8 @@ class Documents(Service):
     async def _beat(self) -> None:
         """Tell the health server that the loop is alive, and how late it runs."""
         loop = asyncio.get_running_loop()
-        while not self.should_stop:
+        # To the very end: a drain that is longer than the probe's patience is no stuck loop.
+        while not self._ended.is_set():
             due = loop.time() + 1.0
             await asyncio.sleep(1.0)
             self._parts.health.beat()
@@ -142,14 +147,18 @@ class Documents(Service):
         probe: asyncio.Task[None] | None = None
         try:
             await self._unless_stopped(consumer.start())
-            probe = asyncio.create_task(self._probe(consumer, ownership))
+            probe = asyncio.create_task(self._probe_or_fail(consumer, ownership))
             await self._fetch(consumer, ownership)
             await self._drain(ownership)
         finally:
             if probe is not None:
                 probe.cancel()
             self._parts.health.joined = False
-            await ownership.close()
+            await ownership.close(
+                LAST_PATIENCE_SECONDS
+                if self._stopping.is_set()
+                else give_back_seconds(self._settings)
+            )
             await stop_quietly(consumer)
 
     def _new_ownership(self, consumer: AIOKafkaConsumer) -> Ownership:
@@ -185,8 +194,8 @@ class Documents(Service):
             await consumer.commit({partition: offset})
 
         if self._settings.delivery.mode == "exactly_once":
-            return TransactionalOutbox(self._settings, self._limits, committed)
-        return IdempotentOutbox(self._settings, self._limits, committed, commit)
+            return TransactionalOutbox(self._settings, committed)
+        return IdempotentOutbox(self._settings, committed, commit)
 
     async def _fetch(self, consumer: AIOKafkaConsumer, ownership: Ownership) -> None:
         """Fetch for the lanes that have room until asked to stop; raise what failed elsewhere."""
@@ -265,13 +274,23 @@ class Documents(Service):
         left = sum(len(lane) for lane in lanes.values())
         log.info("drained", documents_left=left)
 
-    async def _probe(self, consumer: AIOKafkaConsumer, ownership: Ownership) -> None:
-        """Ask the broker for end offsets: readiness and lag come from its answer."""
-        metrics, health = self._parts.metrics, self._parts.health
+    async def _probe_or_fail(self, consumer: AIOKafkaConsumer, ownership: Ownership) -> None:
         shown: set[TopicPartition] = set()
+        try:
+            await self._probe(consumer, ownership, shown)
+        except Exception as error:
+            ownership.fail(error)
+        finally:
+            self._forget_lag(shown)
+
+    async def _probe(
+        self, consumer: AIOKafkaConsumer, ownership: Ownership, shown: set[TopicPartition]
+    ) -> None:
+        """Ask the broker for end offsets: readiness and lag come from its answer."""
+        health = self._parts.health
+        first = TopicPartition(self._settings.topics.documents, 0)
         while True:
             lanes = dict(ownership.lanes)
-            first = TopicPartition(self._settings.topics.documents, 0)
             try:
                 async with asyncio.timeout(PROBE_SECONDS):
                     ends = await consumer.end_offsets(list(lanes) or [first])
@@ -279,28 +298,49 @@ class Documents(Service):
                 health.broker_answers = False
             else:
                 health.broker_answers = True
-                for partition, lane in lanes.items():
-                    lag = max(0, ends[partition] - lane.next_offset)
-                    labels = {"topic": partition.topic, "partition": str(partition.partition)}
-                    metrics.set("consumer_lag_records", lag, **labels)
-                for gone in shown - lanes.keys():
-                    metrics.forget("consumer_lag_records", gone.topic, str(gone.partition))
-                shown = set(lanes)
+                await self._measure_lag(consumer, lanes, ends)
+                self._forget_lag(shown - lanes.keys())
+                shown.clear()
+                shown.update(lanes)
             await asyncio.sleep(PROBE_SECONDS)
 
-    async def _unless_stopped(self, awaitable: Awaitable[Answer]) -> Answer | None:
+    async def _measure_lag(
+        self,
+        consumer: AIOKafkaConsumer,
+        lanes: Mapping[TopicPartition, Lane],
+        ends: Mapping[TopicPartition, int],
+    ) -> None:
+        for partition, lane in lanes.items():
+            lag = max(0, ends[partition] - lane.next_offset)
+            if not len(lane) and lag and partition in consumer.assignment():
+                # Transaction markers at the end are no records: the position is behind them.
+                with contextlib.suppress(KafkaError, TimeoutError):
+                    async with asyncio.timeout(PROBE_SECONDS):
+                        lag = max(0, ends[partition] - await consumer.position(partition))
+            labels = {"topic": partition.topic, "partition": str(partition.partition)}
+            self._parts.metrics.set("consumer_lag_records", lag, **labels)
+
+    def _forget_lag(self, partitions: Iterable[TopicPartition]) -> None:
+        for gone in partitions:
+            self._parts.metrics.forget("consumer_lag_records", gone.topic, str(gone.partition))
+
+    async def _unless_stopped(self, step: Coroutine[Any, Any, Answer]) -> Answer | None:
         """Wait for something that may take a whole rebalance; None when asked to stop meanwhile."""
         if self._stopping.is_set():
+            step.close()
             return None
-        waiting: asyncio.Future[Answer] = asyncio.ensure_future(awaitable)
+        waiting: asyncio.Future[Answer] = asyncio.ensure_future(step)
         self._waiting = waiting
         try:
             return await waiting
         except asyncio.CancelledError:
             task = asyncio.current_task()
-            if not self._stopping.is_set() or (task is not None and task.cancelling()):
+            if task is not None and task.cancelling():
                 raise
-            return None
+            if self._stopping.is_set():
+                return None
+            # aiokafka cancels its own steps where a client breaks; nobody else did.
+            raise TransientError("the consumer broke off") from None
         finally:
             self._waiting = None
 

@@ -20,6 +20,10 @@ from onoma.settings import Kafka, Settings
 
 HEADROOM_BYTES = 64 * 1024
 """What a record may have beside its value: key, headers, framing."""
+ANY_REQUEST_BYTES = 1024**3
+"""The broker compares compressed sizes, aiokafka would compare plain ones: a dead letter that was
+small enough to come in is small enough to go out, and the broker says if it is not.
+"""
 
 _AUTHORISATION = {
     errors.TopicAuthorizationFailedError: (
@@ -82,24 +86,22 @@ def consumer_options(kafka: Kafka, limits: Limits) -> dict[str, Any]:
     }
 
 
-def producer_options(settings: Settings, limits: Limits) -> dict[str, Any]:
-    """Return the options of every producer: idempotent, for the largest event or dead letter."""
+def producer_options(settings: Settings) -> dict[str, Any]:
+    """Return the options of every producer: idempotent, for whatever the topics take."""
     compression = settings.kafka.compression
     return client_options(settings.kafka) | {
         "acks": "all",
         "enable_idempotence": True,
         "linger_ms": 5 if settings.delivery.mode == "at_least_once" else 0,
         "max_batch_size": 128 * 1024,
-        "max_request_size": largest_output_bytes(limits),
+        "max_request_size": ANY_REQUEST_BYTES,
         "compression_type": None if compression == "none" else compression,
         # Else a request that a black hole swallowed holds its lane for request_timeout_seconds.
         "request_timeout_ms": _ms(settings.delivery.publish_timeout_seconds),
     }
 
 
-def transactional_producer(
-    settings: Settings, limits: Limits, partition: TopicPartition
-) -> AIOKafkaProducer:
+def transactional_producer(settings: Settings, partition: TopicPartition) -> AIOKafkaProducer:
     """Return the producer of one input partition; starting it fences whoever had the partition
     before.
     """
@@ -107,7 +109,7 @@ def transactional_producer(
     return AIOKafkaProducer(
         transactional_id=f"{group}.{partition.topic}.{partition.partition}",
         transaction_timeout_ms=_ms(settings.delivery.transaction_timeout_seconds),
-        **producer_options(settings, limits),
+        **producer_options(settings),
     )
 
 
@@ -143,6 +145,15 @@ def explained(error: BaseException, settings: Settings) -> FatalError | Transien
     if isinstance(error, _AWAY):
         return TransientError(f"Kafka is away: {type(error).__name__}")
     return None
+
+
+async def diagnosed(error: BaseException, settings: Settings) -> FatalError | TransientError:
+    """Return what `error` of a command or a start means, after a look at the connection itself."""
+    problem = await diagnose_connection(settings.kafka)
+    if problem is not None:
+        return TransientError(f"kafka.bootstrap_servers: {problem}")
+    meaning = explained(error, settings)
+    return meaning or FatalError(f"Kafka answered with {type(error).__name__}: {error}")
 
 
 async def diagnose_connection(kafka: Kafka, timeout_seconds: float = 5.0) -> str | None:

@@ -22,12 +22,15 @@ from onoma.pipeline import Outcome
 
 @dataclass(slots=True, eq=False)
 class Entry:
-    """One document of a lane; `timestamp_ms` is its record's."""
+    """One document of a lane; `timestamp_ms` is its record's, `judged` says that its outcome was
+    counted against the limit of rejections.
+    """
 
     record: Record
     timestamp_ms: int
     bytes_: int
     outcome: Outcome | None = None
+    judged: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,26 +114,30 @@ class Lane:
             await self._changed.wait()
         return []
 
-    def commit(self, offset: int) -> None:
-        """Let go of all documents below `offset`, which is committed."""
+    def commit(self, offset: int) -> list[Entry]:
+        """Let go of all documents below `offset`, which is committed, and return them."""
+        released = []
         while self._entries and self._entries[0].record.offset < offset:
-            self.bytes_ -= self._entries.popleft().bytes_
+            released.append(self._entries.popleft())
+        self.bytes_ -= sum(entry.bytes_ for entry in released)
         self.next_offset = offset
+        return released
 
-    def restart_at(self, offset: int, seek: Callable[[TopicPartition, int], None]) -> None:
+    def restart_at(self, offset: int, seek: Callable[[TopicPartition, int], None]) -> list[Entry]:
         """Go on from the committed `offset` after a publication of unknown outcome.
 
         Outcomes are pure, so what is already computed stays good; only an offset that somebody
-        moved beyond what this lane knows means reading again.
+        moved beyond what this lane knows means reading again. Return the documents that turn out to
+        be published.
         """
         if self.next_offset <= offset <= self.fetch_offset:
-            self.commit(offset)
             self._changed.set()
-            return
+            return self.commit(offset)
         self._entries.clear()
         self.bytes_ = 0
         self.next_offset = self.fetch_offset = offset
         seek(self.partition, offset)
+        return []
 
     def close(self) -> None:
         """End the lane; what is waiting wakes up."""

@@ -17,7 +17,6 @@ from aiokafka import AIOKafkaProducer, TopicPartition
 
 from onoma.contracts.cloudevents import TIME
 from onoma.contracts.deadletter import FIRST_FAILURE_TIME
-from onoma.contracts.policy import Limits
 from onoma.contracts.records import Output
 from onoma.settings import Settings
 from onoma.stream.kafka import producer_options, transactional_producer
@@ -54,16 +53,15 @@ class TransactionalOutbox:
     transaction.
     """
 
-    def __init__(self, settings: Settings, limits: Limits, committed: Committed) -> None:
+    def __init__(self, settings: Settings, committed: Committed) -> None:
         self._settings = settings
-        self._limits = limits
         self._committed = committed
         self._producers: dict[TopicPartition, AIOKafkaProducer] = {}
 
     async def take(self, partition: TopicPartition) -> int | None:
         """Fence the former owner, then read the offset: until then it may still be moved."""
         await self.release(partition)
-        producer = transactional_producer(self._settings, self._limits, partition)
+        producer = transactional_producer(self._settings, partition)
         self._producers[partition] = producer
         await producer.start()
         return await self._committed(partition)
@@ -94,11 +92,8 @@ class IdempotentOutbox:
     acknowledged.
     """
 
-    def __init__(
-        self, settings: Settings, limits: Limits, committed: Committed, commit: Commit
-    ) -> None:
+    def __init__(self, settings: Settings, committed: Committed, commit: Commit) -> None:
         self._settings = settings
-        self._limits = limits
         self._committed = committed
         self._commit = commit
         self._producer: AIOKafkaProducer | None = None
@@ -117,7 +112,9 @@ class IdempotentOutbox:
         try:
             await _send_all(producer, self._settings, partition.partition, outputs)
         except BaseException:
-            await self.close()
+            # Another lane may have thrown it out already, and be at work with the next one.
+            if self._producer is producer:
+                await self.close()
             raise
         await self._commit(partition, after)
 
@@ -133,7 +130,7 @@ class IdempotentOutbox:
     async def _started(self) -> AIOKafkaProducer:
         async with self._starting:
             if self._producer is None:
-                producer = AIOKafkaProducer(**producer_options(self._settings, self._limits))
+                producer = AIOKafkaProducer(**producer_options(self._settings))
                 try:
                     await producer.start()
                 except BaseException:

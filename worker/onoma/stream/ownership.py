@@ -49,14 +49,22 @@ class Ownership(ConsumerRebalanceListener):
         self._run = run
         self._drop = drop
         self._tasks: dict[TopicPartition, asyncio.Task[None]] = {}
+        self._publishing: set[asyncio.Task[None]] = set()
+        self._leaving: set[asyncio.Task[None]] = set()
+        self._closed = False
 
     async def on_partitions_revoked(self, revoked: Iterable[TopicPartition]) -> None:
         """Let the publications under way end, then give the partitions back."""
         self.assigned = False
-        try:
-            await asyncio.gather(*(self._give_back(partition) for partition in list(self.lanes)))
-        except Exception as error:
-            self.fail(error)
+        for partition in list(self.lanes):
+            lane = self.lanes.pop(partition)
+            leaving = asyncio.create_task(self._give_back(lane, self._tasks.pop(partition)))
+            self._leaving.add(leaving)
+            leaving.add_done_callback(self._leaving.discard)
+        # A rebalance and the end of the worker may meet here: both wait for the same.
+        for left in await asyncio.gather(*self._leaving, return_exceptions=True):
+            if isinstance(left, Exception):
+                self.fail(left)
 
     async def on_partitions_assigned(self, assigned: Iterable[TopicPartition]) -> None:
         """Take the partitions, all at once, and start their lanes."""
@@ -77,9 +85,17 @@ class Ownership(ConsumerRebalanceListener):
         """Keep the first failure for the fetch loop."""
         self.failure = self.failure or error
 
-    async def close(self) -> None:
-        """Give everything back."""
-        await self.on_partitions_revoked(())
+    async def close(self, patience_seconds: float) -> None:
+        """Give everything back and take nothing any more; publications get `patience_seconds`.
+
+        With the broker gone they, and the aborts that follow them, would not end by themselves.
+        """
+        self._closed = True
+        giving_back = asyncio.create_task(self.on_partitions_revoked(()))
+        await asyncio.wait([giving_back], timeout=patience_seconds)
+        for task in self._publishing:
+            task.cancel()
+        await giving_back
         await self._outbox.close()
         self._metrics.set("partitions_assigned", 0)
 
@@ -87,6 +103,9 @@ class Ownership(ConsumerRebalanceListener):
         offset = await self._outbox.take(partition)
         if offset is None:
             offset = await self._first_offset(partition)
+        if self._closed:
+            await self._outbox.release(partition)
+            return
         lane = Lane(
             partition,
             offset,
@@ -96,7 +115,10 @@ class Ownership(ConsumerRebalanceListener):
         # No await from here on: the lane and the consumer have to agree on the offset.
         self._consumer.seek(partition, offset)
         self.lanes[partition] = lane
-        self._tasks[partition] = asyncio.create_task(self._run_lane(lane))
+        task = asyncio.create_task(self._run_lane(lane))
+        self._tasks[partition] = task
+        self._publishing.add(task)
+        task.add_done_callback(self._publishing.discard)
 
     async def _first_offset(self, partition: TopicPartition) -> int:
         """Return where a partition without a committed offset begins for us."""
@@ -121,16 +143,19 @@ class Ownership(ConsumerRebalanceListener):
         except Exception as error:
             self.fail(error)
 
-    async def _give_back(self, partition: TopicPartition) -> None:
-        lane = self.lanes.pop(partition)
+    async def _give_back(self, lane: Lane, task: asyncio.Task[None]) -> None:
         lane.close()
-        self._drop(partition)
-        task = self._tasks.pop(partition)
+        self._drop(lane.partition)
         # The lane's own publish timeout ends it before this does.
-        await asyncio.wait([task], timeout=self._settings.delivery.publish_timeout_seconds + 5)
+        await asyncio.wait([task], timeout=give_back_seconds(self._settings))
         task.cancel()
         await asyncio.wait([task], timeout=1)
-        await self._outbox.release(partition)
+        await self._outbox.release(lane.partition)
+
+
+def give_back_seconds(settings: Settings) -> float:
+    """Return how long a publication under way may hold up a rebalance."""
+    return settings.delivery.publish_timeout_seconds + 5
 
 
 def take_seconds(settings: Settings) -> float:

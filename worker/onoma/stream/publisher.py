@@ -13,7 +13,7 @@ from collections.abc import Callable, Sequence
 
 import structlog
 from aiokafka import TopicPartition
-from aiokafka.errors import KafkaError
+from aiokafka.errors import CommitFailedError, KafkaError
 
 from onoma.errors import FatalError, TransientError
 from onoma.metrics import Metrics
@@ -66,13 +66,13 @@ class Publisher:
                 failures = 0
             except (KafkaError, TimeoutError, OSError, AssertionError) as error:
                 # AssertionError: aiokafka's answer to a commit or abort after it was fenced.
-                failures += 1
+                failures += explained(error, self._settings) is None
                 self._refuse(error, failures, lane)
                 await self._take_anew(lane, error)
 
     async def _publish(self, lane: Lane, head: Sequence[Entry]) -> None:
-        outcomes = [entry.outcome for entry in head if entry.outcome is not None]
-        self._limit.check(outcomes)
+        self._judge(head)
+        outcomes = _outcomes(head)
         after = head[-1].record.offset + 1
         started = time.perf_counter()
         try:
@@ -82,12 +82,18 @@ class Publisher:
         except BaseException:
             self._metrics.count("commits_total", outcome="failed")
             raise
-        lane.commit(after)
         self._metrics.count("commits_total", outcome="committed")
         self._metrics.observe(
             "stage_duration_seconds", time.perf_counter() - started, stage="publish"
         )
-        self._count(head, outcomes)
+        self._count(lane.commit(after))
+
+    def _judge(self, head: Sequence[Entry]) -> None:
+        """Count outcomes against the limit, once each: a publication may be tried many times."""
+        fresh = [entry for entry in head if not entry.judged]
+        for entry in fresh:
+            entry.judged = True
+        self._limit.check(_outcomes(fresh))
 
     def _refuse(self, error: BaseException, failures: int, lane: Lane) -> None:
         """Raise what a person has to mend."""
@@ -110,8 +116,7 @@ class Publisher:
             error=type(error).__name__,
             next_offset=lane.next_offset,
         )
-        away = isinstance(explained(error, self._settings), TransientError)
-        self._metrics.count("retries_total", reason="broker_away" if away else "publish_failed")
+        self._metrics.count("retries_total", reason=self._reason(error))
         # A worker that lost its place in the group hears of it at the next heartbeat. Until then
         # the partition may be somebody else's, and taking it would throw the new owner out.
         pause = 1.5 * self._settings.kafka.heartbeat_interval_seconds
@@ -127,18 +132,29 @@ class Publisher:
                 pause = min(max(2 * pause, FIRST_PAUSE_SECONDS), LONGEST_PAUSE_SECONDS)
             else:
                 if not lane.closed:
-                    lane.restart_at(lane.next_offset if offset is None else offset, self._seek)
+                    # Committed after all: what the error hid is counted now.
+                    self._count(
+                        lane.restart_at(lane.next_offset if offset is None else offset, self._seek)
+                    )
                     log.info("lane taken anew", partition=lane.partition.partition)
                 return
 
-    def _count(self, head: Sequence[Entry], outcomes: Sequence[Outcome]) -> None:
+    def _reason(self, error: BaseException) -> str:
+        if isinstance(explained(error, self._settings), TransientError):
+            return "broker_away"
+        return "commit_failed" if isinstance(error, CommitFailedError) else "publish_failed"
+
+    def _count(self, published: Sequence[Entry]) -> None:
+        if not published:
+            return
         now = time.time()
-        for entry, outcome in zip(head, outcomes, strict=True):
+        for entry in published:
             self._metrics.observe(
                 "end_to_end_latency_seconds", max(0.0, now - entry.timestamp_ms / 1000)
             )
+        for outcome in _outcomes(published):
             count_outcome(outcome, self._metrics)
-        newest = max(entry.timestamp_ms for entry in head) / 1000
+        newest = max(entry.timestamp_ms for entry in published) / 1000
         self._metrics.set("consumer_position_timestamp_seconds", newest)
         self._metrics.set("last_document_processed_timestamp_seconds", now)
 
@@ -156,10 +172,16 @@ def count_outcome(outcome: Outcome, metrics: Metrics) -> None:
     for entity in event.entities:
         metrics.count("entities_total", label=entity.label, language=language)
         metrics.observe("entity_score", entity.score)
+    if not outcome.known_tenant:
+        metrics.count("unknown_tenant_documents_total")
     if event.coverage.truncated:
         metrics.count("truncated_documents_total")
         unread = event.coverage.characters_total - event.coverage.characters_read
         metrics.count("unread_characters_total", unread)
+
+
+def _outcomes(entries: Sequence[Entry]) -> list[Outcome]:
+    return [entry.outcome for entry in entries if entry.outcome is not None]
 
 
 async def _closed_within(lane: Lane, seconds: float) -> bool:

@@ -55,7 +55,7 @@ async def publish(
     """
     topic = settings.topics.documents
     await partitions_of(settings, limits, topic)
-    async with producing(settings, limits) as producer:
+    async with producing(settings) as producer:
         return await send_all(producer, topic, messages, settings, report)
 
 

@@ -21,9 +21,9 @@ from onoma.contracts.policy import Limits
 from onoma.errors import FatalError, TransientError
 from onoma.settings import Settings
 from onoma.stream.kafka import (
+    HEADROOM_BYTES,
     client_options,
-    diagnose_connection,
-    explained,
+    diagnosed,
     largest_input_bytes,
     largest_output_bytes,
 )
@@ -102,7 +102,21 @@ def problems(settings: Settings, limits: Limits, cluster: Cluster) -> list[str]:
                 f"{wanted.knob}: found max.message.bytes {size} on {wanted.name}, wanted "
                 f"{wanted.max_message_bytes}; raise it, or lower the policy's limits"
             )
-    return found_problems
+    return found_problems + _dead_letters_too_small(settings, cluster)
+
+
+def _dead_letters_too_small(settings: Settings, cluster: Cluster) -> list[str]:
+    """Compare what may come in with what can be put aside, whatever the policy says."""
+    names = settings.topics
+    largest = cluster.topics[names.documents].max_message_bytes
+    size = cluster.topics[names.dead_letters].max_message_bytes
+    if largest is None or size is None or size >= largest + HEADROOM_BYTES:
+        return []
+    return [
+        f"topics.dead_letters: found max.message.bytes {size} on {names.dead_letters}, wanted "
+        f"{largest + HEADROOM_BYTES}, for {names.documents} takes {largest}; raise the first or "
+        "lower the second"
+    ]
 
 
 async def describe(settings: Settings, limits: Limits) -> Cluster:
@@ -110,20 +124,10 @@ async def describe(settings: Settings, limits: Limits) -> Cluster:
     mend.
     """
     names = [wanted.name for wanted in wanted_topics(settings, limits)]
-    try:
-        async with _admin(settings) as admin:
-            about = await admin.describe_cluster()
-            topics = {topic["topic"]: topic for topic in await admin.describe_topics(names)}
-            sizes = await _max_message_bytes(
-                admin, [n for n in names if not topics[n]["error_code"]]
-            )
-    except (KafkaError, OSError, TimeoutError) as error:
-        problem = await diagnose_connection(settings.kafka)
-        if problem is not None:
-            raise TransientError(f"kafka.bootstrap_servers: {problem}") from error
-        raise explained(error, settings) or FatalError(
-            f"Kafka answered with {type(error).__name__}: {error}"
-        ) from error
+    async with _admin(settings) as admin:
+        about = await admin.describe_cluster()
+        topics = {topic["topic"]: topic for topic in await admin.describe_topics(names)}
+        sizes = await _max_message_bytes(admin, [n for n in names if not topics[n]["error_code"]])
     return Cluster(
         str(about.get("cluster_id") or ""),
         {
@@ -172,7 +176,10 @@ async def create(
                 replication_factor=replication,
                 topic_configs={"max.message.bytes": str(wanted.max_message_bytes)},
             )
-            answer = await admin.create_topics([topic])
+            try:
+                answer = await admin.create_topics([topic])
+            except AttributeError as error:  # aiokafka's answer where the request is not known
+                raise FatalError("the broker makes no topics on request") from error
             name, code, *rest = answer.topic_errors[0]
             if code not in (0, TOPIC_EXISTS):
                 detail = next((text for text in rest if text), for_code(code).__name__)
@@ -201,11 +208,14 @@ async def _max_message_bytes(admin: AIOKafkaAdminClient, names: list[str]) -> di
 
 @asynccontextmanager
 async def _admin(settings: Settings) -> AsyncIterator[AIOKafkaAdminClient]:
+    """Yield an admin client; errors of Kafka become a TransientError or a FatalError."""
     options = client_options(settings.kafka) | {"request_timeout_ms": 10_000}
     admin = AIOKafkaAdminClient(**options)
     try:
         async with asyncio.timeout(15):
             await admin.start()
         yield admin
+    except (KafkaError, OSError, TimeoutError) as error:
+        raise await diagnosed(error, settings) from error
     finally:
         await admin.close()

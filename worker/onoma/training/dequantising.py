@@ -61,7 +61,9 @@ def _network(constants: Constants, manifest: Manifest) -> WordHash:
         "head.transitions": np.array(manifest.decoder.transitions),
         "head.start": np.array(manifest.decoder.start),
         # The fill is what each column was divided by.
-        "head.out.weight": (_product(constants, "out") * constants["out.fill"].astype(np.float32)[:, None]).T,
+        "head.out.weight": (
+            _product(constants, "out") * constants["out.fill"].astype(np.float32)[:, None]
+        ).T,
         "head.out.bias": constants["out.bias"],
     }
     for layer in range(manifest.context_units):

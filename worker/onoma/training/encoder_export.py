@@ -22,11 +22,11 @@ from typing import Literal, cast
 
 import numpy as np
 import onnx
-import onnxruntime
 import torch
 from torch import Tensor, nn
 
 from onoma.errors import FatalError, WrongUseError
+from onoma.registry.engine import onnxruntime
 
 Precision = Literal["int8", "fp32"]
 

@@ -58,7 +58,8 @@ class SubwordCollator:
 
     def batch(self, examples: Sequence[Example]) -> SubwordBatch:
         """Return the tensors of `examples`."""
-        rows, windows, places, allowed = [], [], [], []
+        rows: list[np.typing.NDArray[np.int64]] = []
+        windows, places, allowed = [], [], []
         for example in examples:
             pieces = self._subwords.pieces(example.units)
             for window in self._subwords.windows(pieces):
@@ -73,7 +74,8 @@ class SubwordCollator:
         for number, row_tokens in enumerate(rows):
             tokens[number, : len(row_tokens)] = row_tokens
             mask[number, : len(row_tokens)] = 1
-        arrays = (tokens, mask, *map(np.concatenate, (windows, places, allowed)))
+        parts = (np.concatenate(windows), np.concatenate(places), np.concatenate(allowed))
+        arrays = (tokens, mask, *parts)
         return SubwordBatch(*(torch.from_numpy(array) for array in arrays))
 
     def _allowed(self, example: Example) -> np.typing.NDArray[np.bool_]:
