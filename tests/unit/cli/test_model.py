@@ -39,9 +39,12 @@ def _run(*arguments: str | Path) -> Result:
 
 
 def _annotate(*arguments: str | Path, **environment: str) -> subprocess.CompletedProcess[str]:
-    code = "import onoma.cli; onoma.cli.main()"
+    return _onoma("annotate", "--text", "Bola ran", "--json", *arguments, **environment)
+
+
+def _onoma(*arguments: str | Path, **environment: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        [sys.executable, "-c", code, "annotate", "--text", "Bola ran", "--json", *arguments],
+        [sys.executable, "-c", "import onoma.cli; onoma.cli.main()", *arguments],
         capture_output=True,
         text=True,
         check=False,
@@ -159,3 +162,26 @@ def test_a_gated_bundle_annotates_and_its_events_name_the_gate(directory: Path) 
     assert result.stderr == ""
     model = json.loads(result.stdout)["evidence"]["models"][0]
     assert model["gate"] == bundle.load(directory).gate
+
+
+def test_a_worker_refuses_an_ungated_bundle_before_it_looks_for_kafka(directory: Path) -> None:
+    result = _onoma("run", ONOMA_MODEL__PATH=str(directory))
+
+    assert result.returncode == 1
+    assert "passed no gate; run `onoma model gate" in result.stderr
+    assert "Traceback" not in result.stderr
+
+
+def test_a_worker_that_may_serve_an_ungated_bundle_warns(directory: Path) -> None:
+    result = _onoma(
+        "run",
+        ONOMA_MODEL__PATH=str(directory),
+        ONOMA_MODEL__ALLOW_UNGATED="true",
+        ONOMA_KAFKA__BOOTSTRAP_SERVERS="127.0.0.1:9",
+        ONOMA_KAFKA__START_RETRY_SECONDS="0",
+        ONOMA_SERVER__PORT="0",
+    )
+
+    warning = next(line for line in result.stderr.splitlines() if "ungated model served" in line)
+    assert json.loads(warning)["level"] == "warning"
+    assert json.loads(warning)["model"] == "tiny"
