@@ -9,6 +9,7 @@ import pytest
 
 from onoma.evaluation.report import evaluate
 from onoma.evaluation.spans import spans_of
+from onoma.ner.wordhash import WordHashRecogniser
 from onoma.registry import bundle
 from onoma.registry.bundle import Model
 from onoma.text.segmentation import segment
@@ -65,6 +66,7 @@ def test_names_are_found_in_a_hausa_sentence(model: Model) -> None:
 @pytest.mark.parametrize("length", [1, 2, 3, 5, 17, 64, 120, 333])
 def test_bits_of_a_document_do_not_depend_on_its_neighbours(model: Model, length: int) -> None:
     recogniser = model.recogniser
+    assert isinstance(recogniser, WordHashRecogniser)
     words = segment(" ".join(WORDS)).strings()
     document = recogniser.features((words * length)[:length])
     (alone,) = recogniser.emissions([document])

@@ -7,6 +7,7 @@ import random
 import pytest
 
 from onoma.contracts.records import Record
+from onoma.ner.wordhash import WordHashRecogniser
 from onoma.pipeline import Annotated, Job, Reading, Versions, admit, conclude, process
 from onoma.registry import bundle
 from onoma.settings import Settings
@@ -44,8 +45,10 @@ def test_a_document_in_windows_gives_the_event_of_a_single_pass(versions: Versio
     assert isinstance(job, Job)
     units = len(job.units)
     whole = Window(0, units, 0, units)
-    features = versions.recogniser.features(job.units.strings())
-    single = conclude(job, [Reading(whole, versions.recogniser.emissions([features])[0])])
+    recogniser = versions.recogniser
+    assert isinstance(recogniser, WordHashRecogniser)
+    features = recogniser.features(job.units.strings())
+    single = conclude(job, [Reading(whole, recogniser.emissions([features])[0])])
     windowed = process(record, versions)
 
     assert isinstance(single, Annotated)

@@ -16,7 +16,7 @@ from onoma.contracts.entities import Entities, InputSource, KafkaSource, WorkerV
 from onoma.contracts.policy import Budgets, Limits, Policy, Rules
 from onoma.contracts.records import Record
 from onoma.errors import RejectionReason
-from onoma.ner.wordhash import WINDOW_UNITS
+from onoma.ner.wordhash import WINDOW_UNITS, WordHashRecogniser
 from onoma.pipeline import (
     Annotated,
     DeadLettered,
@@ -134,6 +134,7 @@ def test_the_edges_of_windows_do_not_show(units: int) -> None:
     text = _long_text(units)
     job = _job(text_record(text))
     recogniser = VERSIONS.recogniser
+    assert isinstance(recogniser, WordHashRecogniser)
 
     whole = recogniser.emissions([recogniser.features(segment(text).strings())])[0]
 
@@ -151,6 +152,7 @@ def test_a_document_of_50_000_words_gets_the_event_of_one_pass_over_it() -> None
     units = segment(text)
 
     recogniser = VERSIONS.recogniser
+    assert isinstance(recogniser, WordHashRecogniser)
     emissions = recogniser.emissions([recogniser.features(units.strings())])
     (mentions,) = recogniser.mentions(emissions)
     in_one_pass = [

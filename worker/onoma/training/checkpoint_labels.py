@@ -46,7 +46,7 @@ def label_map(id2label: Mapping[str, Any]) -> LabelMap:
     if not types:
         raise WrongUseError("id2label has no label but O")
     bare = {mark for mark, _ in marked.values()} <= {"", "I"}
-    columns = [outside]
+    columns: list[tuple[int, ...]] = [outside]
     for kind in types:
         own = {mark: number for number, (mark, k) in marked.items() if k == kind}
         columns += _io(kind, own) if bare else _iob2(kind, own)

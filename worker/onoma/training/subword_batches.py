@@ -15,7 +15,7 @@ import torch
 from torch import Tensor
 
 from onoma.evaluation.spans import OUTSIDE
-from onoma.ner.subwords import Subwords
+from onoma.ner.subwords import Subwords, Tokens
 from onoma.training.examples import Example
 
 
@@ -58,7 +58,8 @@ class SubwordCollator:
 
     def batch(self, examples: Sequence[Example]) -> SubwordBatch:
         """Return the tensors of `examples`."""
-        rows, windows, places, allowed = [], [], [], []
+        rows: list[Tokens] = []
+        windows, places, allowed = [], [], []
         for example in examples:
             pieces = self._subwords.pieces(example.units)
             for window in self._subwords.windows(pieces):
