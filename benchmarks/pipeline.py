@@ -12,15 +12,12 @@ import statistics
 import time
 from collections.abc import Callable, Sequence, Sized
 from pathlib import Path
-from typing import TypeVar
 
 from onoma.contracts.records import Record
 from onoma.pipeline import Job, Reading, Versions, admit, conclude_all
 from onoma.settings import Settings
 from onoma.stream.app import load_model, pinned_versions
 from onoma.stream.samples import load
-
-Rows = TypeVar("Rows", bound=Sized)
 
 DOCUMENTS = 2_000
 ROUNDS = 7
@@ -59,9 +56,9 @@ def _admitted(records: Sequence[Record], versions: Versions) -> list[Job]:
     return [job for job in admitted if isinstance(job, Job)]
 
 
-def _calls(windows: Sequence[Rows]) -> list[list[Rows]]:
+def _calls(windows: Sequence[Sized]) -> list[list[Sized]]:
     """Pack windows in order under the budget of a call, as the scheduler does for one lane."""
-    calls: list[list[Rows]] = [[]]
+    calls: list[list[Sized]] = [[]]
     left = UNITS_PER_CALL
     for rows in windows:
         if calls[-1] and len(rows) + 1 > left:

@@ -12,10 +12,17 @@ from pydantic.fields import FieldInfo
 
 from onoma.cli import commands
 from onoma.metrics import CATALOGUE, PREFIX, Metric
+from onoma.registry import bundle
+from onoma.registry.manifest import Manifest
 from onoma.settings import Settings
+from onoma.training.card import accuracy_page
 
 HERE = Path(__file__).parent
 NOTE = "<!-- Made by docs/generate.py; change the code, then run `make docs`. -->"
+NOTE_OF_ACCURACY = (
+    "<!-- Made by docs/generate.py from the manifest of the shipped model; train or score it anew, "
+    "then run `make docs`. -->"
+)
 
 
 def main() -> int:
@@ -24,15 +31,20 @@ def main() -> int:
         HERE / "commands.md": commands_page(),
         HERE / "settings.md": settings_page(),
         HERE / "metrics.md": metrics_page(),
+        HERE / "accuracy.md": accuracy_page(shipped(), NOTE_OF_ACCURACY),
     }
     if "--check" not in sys.argv[1:]:
         for path, text in pages.items():
             path.write_text(text, encoding="utf-8")
         return 0
-    stale = [path.name for path, text in pages.items() if path.read_text(encoding="utf-8") != text]
+    stale = [path.name for path, text in pages.items() if _is_stale(path, text)]
     for name in stale:
         print(f"docs/{name} is not what the code says; run `make docs`", file=sys.stderr)
     return 1 if stale else 0
+
+
+def _is_stale(path: Path, text: str) -> bool:
+    return not path.is_file() or path.read_text(encoding="utf-8") != text
 
 
 def commands_page() -> str:
@@ -80,6 +92,11 @@ def settings_page() -> str:
 def _row(section: str, name: str, field: FieldInfo) -> str:
     default = "" if field.default is None else f"`{field.default}`"
     return f"| `{section}.{name}` | {default} | {field.description} |"
+
+
+def shipped() -> Manifest:
+    """Return the manifest of the model that ships."""
+    return bundle.verify(bundle.default_directory())[0]
 
 
 def metrics_page() -> str:

@@ -2,8 +2,10 @@ from __future__ import annotations
 
 from itertools import pairwise
 
+import msgspec
+
 from onoma.registry.manifest import Decoder, Languages, Manifest
-from onoma.training.card import card
+from onoma.training.card import accuracy_page, card
 
 MANIFEST = Manifest(
     kind="wordhash",
@@ -31,8 +33,13 @@ MANIFEST = Manifest(
     scores={
         "what": "Strict.",
         "macro_f1": {"tokens": 0.71239, "raw": 0.7},
+        "macro_intervals": {"tokens": [0.7, 0.72], "raw": [0.69, 0.71]},
+        "mentions": {
+            "seen": {"f1": 0.9, "precision": 0.9, "recall": 0.91, "gold": 1200},
+            "unseen": {"f1": 0.5, "precision": 0.6, "recall": 0.43, "gold": 900},
+        },
         "sets": {"own/hau": {"sentences": 9, "types": ["PER"], "tokens": 0.71239, "raw": 0.7}},
-        "robustness": {"lower": 0.6},
+        "robustness": {"lower case": {"macro_f1": 0.6, "macro_interval": [0.58, 0.62]}},
     },
 )
 
@@ -49,9 +56,37 @@ def test_the_card_names_labels_languages_and_data() -> None:
 def test_the_card_shows_scores_to_three_decimals() -> None:
     text = card(MANIFEST)
 
-    assert "| own/hau | 9 | PER | 0.712 | 0.700 |" in text
-    assert "| **macro** | | | **0.712** | **0.700** |" in text
-    assert "| lower | 0.600 |" in text
+    assert "| own/hau | 9 | PER | 0.712 | 0.700 |  |" in text
+    assert "| tokens | the corpora's own tokens | 0.712 (0.700-0.720) |" in text
+    assert "| lower case | 0.600 (0.580-0.620) |" in text
+
+
+def test_weaknesses_are_measured_ones_first() -> None:
+    text = card(MANIFEST)
+
+    assert "- Weakest sets: own/hau (0.71)." in text
+    assert "- Of names that training saw 91% are found, of others 43%." in text
+
+
+def test_a_model_without_scores_says_so_and_where_it_came_from() -> None:
+    imported = msgspec.structs.replace(
+        MANIFEST,
+        kind="token-classification",
+        scores={},
+        training={"what": "Imported.", "origin": {"config.json": "ab12"}},
+    )
+    text = card(imported)
+
+    assert "None are stated here: `onoma evaluate` measures them." in text
+    assert "| config.json | `ab12` |" in text
+    assert "from scratch" not in text
+
+
+def test_the_page_of_accuracy_says_what_the_card_says() -> None:
+    page = accuracy_page(MANIFEST, "<!-- note -->")
+
+    assert page.startswith("# Accuracy\n\n<!-- note -->\n")
+    assert card(MANIFEST).partition("## Scores")[2] == page.partition("## Scores")[2]
 
 
 def test_a_bar_in_a_licence_does_not_break_the_table() -> None:

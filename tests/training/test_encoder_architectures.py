@@ -23,6 +23,7 @@ from onoma.contracts.policy import DEFAULT_POLICY, PinnedPolicy
 from onoma.evaluation.spans import Counts, count, micro, spans_of
 from onoma.pipeline import Annotated, SupportedLanguages, Versions, process
 from onoma.registry import bundle
+from onoma.registry.checks import check_invariance
 from onoma.registry.manifest import Manifest
 from onoma.registry.runtime import worker_version
 from onoma.training.bundle import Corpora
@@ -168,6 +169,12 @@ def test_a_long_document_is_read_to_its_end_in_overlapping_windows(case: Case) -
     assert event.coverage.characters_read == len(text)
     assert all(text[entity.start : entity.end] == entity.text for entity in event.entities)
     assert max(entity.end for entity in event.entities) > len(text) - 200
+
+
+def test_bits_depend_on_no_neighbour_in_a_call(case: Case) -> None:
+    check = check_invariance(bundle.load(case.integer, allow_ungated=True).recogniser)
+
+    assert check.passed, check.measured
 
 
 def test_the_manifest_says_what_the_model_is_and_comes_from(case: Case) -> None:

@@ -71,7 +71,10 @@ def test_a_run_ends_with_a_bundle_and_takes_its_checkpoints_away(
 
     assert bundle.load(tmp_path / "model", allow_ungated=True).manifest == manifest
     assert sorted(manifest.training["pieces"]) == ["names", "words"]
-    assert [step for step, _ in manifest.training["dev"]] == [15, 30]
+    assert [row["step"] for row in manifest.training["learning"]] == [15, 30]
+    assert (
+        manifest.training["learning"][1]["units"] == manifest.training["pieces"]["names"]["units"]
+    )
     assert [path.name for path in tmp_path.iterdir()] == ["model"]
 
 

@@ -1,44 +1,122 @@
 from __future__ import annotations
 
 import gzip
+import importlib.util
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 from click.testing import CliRunner
 
-from onoma.cli.evaluate import command
+from onoma.cli.evaluate import command, own_curve
 from onoma.errors import WrongUseError
+from onoma.registry import bundle
+from tests.tiny_bundle import tiny_bundle
+
+HAUSA = (
+    "Shugaban\tO\nNajeriya\tB-place\nBola\tB-person\nAhmed\tI-person\nTinubu\tI-person\n"
+    "ya\tO\nisa\tO\nAbuja\tB-place\n.\tO\n"
+)
 
 
 @pytest.fixture
 def data(tmp_path: Path) -> Path:
-    label_map = {"own": {"map": {"person": "PER"}, "annotates": ["PER"]}}
+    label_map = {"own": {"map": {"person": "PER", "place": "LOC"}, "annotates": ["PER", "LOC"]}}
     (tmp_path / "labelmap.json").write_text(json.dumps(label_map), encoding="utf-8")
-    file = tmp_path / "ner/open/own/eng/dev.conll.gz"
-    file.parent.mkdir(parents=True)
-    file.write_bytes(gzip.compress(b"Nothing\tO\nis\tO\nsaid\tO\nhere\tO\n\nOK\tB-person\n"))
+    for name in ("own/hau/dev", "own/hau/train", "own/eng/dev"):
+        file = tmp_path / f"ner/open/{name}.conll.gz"
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_bytes(gzip.compress(f"{HAUSA}\n{HAUSA}".encode()))
     return tmp_path
 
 
 def _run(data: Path, *options: str) -> str:
     result = CliRunner().invoke(command, ["--data", str(data), *options], catch_exceptions=False)
     assert result.exit_code == 0
-    return result.output
+    return result.stdout
 
 
-@pytest.mark.parametrize("form", ["tokens", "raw"])
+@pytest.mark.parametrize("form", ["tokens", "raw", "documents", "lines"])
 def test_json_names_the_model_and_scores_each_set(data: Path, form: str) -> None:
-    record = json.loads(_run(data, "--json", "--text", form))
+    record: dict[str, Any] = json.loads(_run(data, "--json", "--text", form))
 
     assert record["model"]["name"] == "wordhash-open"
     assert len(record["model"]["sha256"]) == 64
     assert record["text"] == form
-    assert record["sets"]["own/eng"]["gold"] == 1
+    assert record["sets"]["own/eng"]["gold"] == 6
+    assert f"|text:{form}|" in record["signature"]["line"]
 
 
-def test_the_table_ends_with_the_macro(data: Path) -> None:
-    assert "macro of 1 sets" in _run(data)
+def test_mentions_are_seen_or_unseen_where_there_is_training_data(data: Path) -> None:
+    record: dict[str, Any] = json.loads(_run(data, "--json"))
+
+    assert record["mentions"]["seen"]["gold"] == 6
+    assert "mentions" not in record["sets"]["own/eng"]
+
+
+def test_the_table_ends_with_the_macro_and_the_signature(data: Path) -> None:
+    output = _run(data)
+
+    assert "macro of 2 sets" in output
+    assert output.splitlines()[-1].startswith("scheme:IOB2|matching:strict|text:tokens|data:")
+
+
+def test_only_the_languages_asked_for_are_scored(data: Path) -> None:
+    record: dict[str, Any] = json.loads(_run(data, "--json", "--language", "ha"))
+
+    assert list(record["sets"]) == ["own/hau"]
+
+
+def test_a_language_without_a_dev_set_is_named_with_those_that_have_one(data: Path) -> None:
+    with pytest.raises(WrongUseError, match=r"found no dev set in 'yo', but in en, ha$"):
+        _run(data, "--language", "yo")
+
+
+def test_a_model_compared_with_itself_does_not_differ(data: Path) -> None:
+    directory = str(bundle.default_directory())
+    record: dict[str, Any] = json.loads(_run(data, "--json", "--against", directory))
+
+    assert record["against"]["macro"]["difference"] == 0.0
+    assert record["against"]["macro"]["p"] == 1.0
+
+
+def test_robustness_and_documents_are_scored_on_demand(data: Path) -> None:
+    record: dict[str, Any] = json.loads(_run(data, "--json", "--robustness", "--documents"))
+
+    assert set(record["robustness"]) == {"lower case", "marks stripped", "letters lost or doubled"}
+    assert set(record["joined"]) == {"documents", "lines"}
+
+
+def test_a_bundle_that_passed_no_gate_is_scored(data: Path, tmp_path: Path) -> None:
+    directory = tiny_bundle(tmp_path / "bundle")
+    record: dict[str, Any] = json.loads(_run(data, "--json", "--model", str(directory)))
+
+    assert record["model"]["gate"] == "none"
+
+
+def test_own_files_are_scored_with_their_own_labels(tmp_path: Path) -> None:
+    file = tmp_path / "mine.conll"
+    file.write_text("Bola\tS-PER\nran\tO\n")
+    record: dict[str, Any] = json.loads(_run(file, "--json"))
+
+    assert record["types"].keys() == {"PER"}
+
+
+@pytest.mark.skipif(importlib.util.find_spec("matplotlib") is not None, reason="it is installed")
+def test_without_matplotlib_a_report_says_what_to_install(data: Path, tmp_path: Path) -> None:
+    with pytest.raises(WrongUseError, match=r"install onoma\[train\]"):
+        _run(data, "--report", str(tmp_path / "report"))
+    assert not (tmp_path / "report").exists()
+
+
+def test_the_curve_of_a_training_comes_from_the_manifest() -> None:
+    manifest, _ = bundle.verify(bundle.default_directory())
+    training = {"units": 100, "seconds": 10, "dev": [[5, 0.1], [10, 0.2]]}
+    manifest.training.clear()
+    manifest.training.update(training)
+
+    assert [point.units for point in own_curve(manifest)[manifest.name]] == [50, 100]
 
 
 def test_without_corpora_the_message_asks_for_them(

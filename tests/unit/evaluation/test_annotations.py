@@ -47,9 +47,9 @@ def test_a_span_inside_a_word_is_kept_whole() -> None:
 @pytest.mark.parametrize("unit", ["unicode_code_point", "utf16_code_unit", "utf8_byte"])
 def test_offsets_are_read_in_the_unit_that_is_declared(unit: OffsetUnit) -> None:
     start = EMOJI.index("Amina")
-    left, right = convert(EMOJI, (start, start + 10), source="unicode_code_point", target=unit)
+    first, last = convert(EMOJI, (start, start + 10), source="unicode_code_point", target=unit)
 
-    (sentence,) = read_json_lines([_line(EMOJI, (left, right, "person"))], SCHEME, unit=unit)
+    (sentence,) = read_json_lines([_line(EMOJI, (first, last, "person"))], SCHEME, unit=unit)
 
     assert _words(sentence) == [("Amina Sule", "PER")]
 

@@ -22,7 +22,7 @@ from onoma.evaluation.texts import FORMS, Form
 from onoma.registry import bundle
 from onoma.registry.manifest import Manifest
 from onoma.registry.scoring import Scoring
-from onoma.training.files import read_part
+from onoma.training.files import has_part, read_part
 from onoma.training.sources import scored
 
 USUAL_DATA = Path("../shared/data")
@@ -152,10 +152,7 @@ def sets_of(place: Path, part: str, languages: Sequence[str] = ()) -> Sets:
 
 def _known(place: Path, names: set[str]) -> Known:
     """Return the mentions of the sets' training parts, of those that have one."""
-    try:
-        training = read_part(place, "train") if place.is_dir() else ()
-    except WrongUseError:
-        return {}
+    training = read_part(place, "train") if has_part(place, "train") else ()
     return known_mentions(corpus for corpus in training if corpus.name in names)
 
 

@@ -11,12 +11,13 @@ from rich.console import Console
 from rich.table import Table
 
 from onoma.cli import json_option
-from onoma.cli.evaluate import data_option, sets_of
+from onoma.cli.evaluate import sets_of
 from onoma.cli.importing import import_command
 from onoma.registry import bundle
 from onoma.registry.gate import Evidence, gate, reference_of
 from onoma.registry.gate_record import Check
 from onoma.registry.manifest import CARD_NAME
+from onoma.training.finishing import Grounds, write_scores
 
 directory_argument = click.argument(
     "directory",
@@ -71,7 +72,12 @@ def verify(directory: Path | None, as_json: bool) -> None:
 
 @command.command("gate")
 @directory_argument
-@data_option
+@click.option(
+    "--data",
+    type=click.Path(exists=True, path_type=Path),
+    help="Annotated files or a directory of them, with a part dev; without it nothing is scored.",
+)
+@click.option("--score", is_flag=True, help="First score on --data: writes scores and card anew.")
 @click.option(
     "--reference",
     type=click.Path(exists=True, path_type=Path),
@@ -82,6 +88,7 @@ def verify(directory: Path | None, as_json: bool) -> None:
 def gate_command(
     directory: Path | None,
     data: Path | None,
+    score: bool,
     reference: Path | None,
     date: str | None,
     as_json: bool,
@@ -98,8 +105,10 @@ def gate_command(
         exact = reference_of(directory, reference) if reference is not None else None
         sets = sets_of(data, "dev")
         evidence = Evidence(sets.corpora, sets.counted, exact)
-    elif reference is not None:
-        raise click.UsageError("--reference needs --data: the graphs are compared on its sets")
+        if score:
+            write_scores(directory, Grounds(sets.corpora, sets.counted, sets.known))
+    elif reference is not None or score:
+        raise click.UsageError("--reference and --score need --data: its sets are scored")
     date = date or datetime.now(UTC).date().isoformat()
     checks = gate(directory, evidence, date=date)
     failed = [check.name for check in checks if check.passed is False]

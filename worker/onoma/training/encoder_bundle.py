@@ -81,9 +81,13 @@ def write_bundle(
         scores={},
         subwords=checkpoint.subwords,
     )
+    return _written(directory, manifest, graph, checkpoint.tokenizer_json)
+
+
+def _written(directory: Path, manifest: Manifest, graph: bytes, tokenizer_json: str) -> Manifest:
     contents = {
         GRAPH_NAME: graph,
-        TOKENIZER_NAME: checkpoint.tokenizer_json.encode(),
+        TOKENIZER_NAME: tokenizer_json.encode(),
         CARD_NAME: card(manifest).encode(),
     }
     files = {name: hashlib.sha256(data).hexdigest() for name, data in contents.items()}

@@ -82,6 +82,11 @@ def read_part(place: Path, part: str, reading: Reading | None = None) -> tuple[C
     return tuple(_annotating(corpus, files, reading or Reading()) for corpus in corpora)
 
 
+def has_part(place: Path, part: str) -> bool:
+    """Return whether the directory `place` has any file of `part`."""
+    return place.is_dir() and any(file.part == part for file in find_files(place))
+
+
 def schemes_beside(place: Path) -> dict[str, Scheme]:
     """Return the label schemes of the directory `place`, none without a `labelmap.json`."""
     directory = place.parent if place.is_file() else place

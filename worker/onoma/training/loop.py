@@ -16,6 +16,7 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
@@ -41,6 +42,15 @@ class Watch:
     patience: int = 0
 
 
+class Score(NamedTuple):
+    """The averaged weights' score after `step` steps, over so many units and processor seconds."""
+
+    step: int
+    f1: float
+    units: int = 0
+    seconds: float = 0.0
+
+
 @dataclass(slots=True)
 class State:
     """Where a run stands, besides its weights."""
@@ -48,12 +58,12 @@ class State:
     step: int = 0
     units: int = 0
     seconds: float = 0.0
-    scores: list[tuple[int, float]] = field(default_factory=list)
+    scores: list[Score] = field(default_factory=list)
 
     @property
     def best(self) -> float:
         """Return the best score so far, minus infinity before the first."""
-        return max((score for _, score in self.scores), default=-math.inf)
+        return max((score.f1 for score in self.scores), default=-math.inf)
 
     def share(self, schedule: Schedule) -> float:
         """Return how much of the budget is spent."""
@@ -63,18 +73,18 @@ class State:
 
     def has_stalled(self, patience: int) -> bool:
         """Say whether the last `patience` scores brought nothing better."""
-        recent = [score for _, score in self.scores[-patience:]] if patience else []
+        recent = [score.f1 for score in self.scores[-patience:]] if patience else []
         return len(self.scores) > patience > 0 and max(recent) < self.best
 
 
 @dataclass(frozen=True, slots=True)
 class Trained:
-    """What a run cost: processor seconds, steps, units, and its scores by step."""
+    """What a run cost: processor seconds, steps, units, and its scores on the way."""
 
     seconds: float
     steps: int
     units: int
-    scores: tuple[tuple[int, float], ...] = ()
+    scores: tuple[Score, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,10 +194,10 @@ class _Run:
         chance = torch.get_rng_state()
         model.load_state_dict(self._averaged)
         model.eval()
-        score = watch.score()
-        if watch.patience and score > state.best:
+        f1 = watch.score()
+        if watch.patience and f1 > state.best:
             self._best = {name: value.clone() for name, value in self._averaged.items()}
-        state.scores.append((state.step, score))
+        state.scores.append(Score(state.step, f1, state.units, round(state.seconds, 1)))
         model.load_state_dict(current)
         model.train()
         torch.set_rng_state(chance)
@@ -227,7 +237,7 @@ class _Run:
         torch.set_rng_state(found.parts["state"]["chance"])
         record, state = found.record, self.state
         state.step, state.units, state.seconds = record["step"], record["units"], record["seconds"]
-        state.scores = [(int(step), float(score)) for step, score in record["scores"]]
+        state.scores = [Score(*score) for score in record["scores"]]
         for source in self._sources:
             chunk, item = record["places"][source.name]
             source.feed.go_to((chunk, item))

@@ -25,7 +25,7 @@ from onoma.training.feeds import Source
 from onoma.training.loop import Saving, Trained, Watch, train
 from onoma.training.names import groups_of, labelled, macro_dev
 from onoma.training.network import Shape, WordHash
-from onoma.training.pretraining import WordGuesser, hidden_words, read_text
+from onoma.training.pretraining import Lines, WordGuesser, hidden_words, read_text
 from onoma.training.progress import shown
 from onoma.training.recipes import Recipe, Schedule
 from onoma.training.sources import scored
@@ -64,8 +64,13 @@ def run(place: Place, recipe: Recipe, console: Console) -> Manifest:
     labels = labels_of(TYPES)
     network, costs = fresh_network(recipe, labels, place.init), {}
     if place.init is None and is_wanted(recipe.pretraining.schedule):
-        costs["words"] = train_words(network, corpora, recipe, place, console)
-    costs["names"] = train_names(network, corpora, labels, recipe, place, console)
+        text = read_text(place.data, corpora.train, recipe.pretraining)
+        costs["words"] = train_words(
+            network, text, recipe, _saving(place, network, "words"), console
+        )
+    costs["names"] = train_names(
+        network, corpora, labels, recipe, _saving(place, network, "names"), console
+    )
     console.print("calibrating, exporting, scoring", highlight=False)
     try:
         manifest = write(
@@ -113,12 +118,11 @@ def fresh_network(recipe: Recipe, labels: Sequence[str], init: Path | None) -> W
 
 
 def train_words(
-    network: WordHash, corpora: Corpora, recipe: Recipe, place: Place, console: Console
+    network: WordHash, text: Sequence[Lines], recipe: Recipe, saving: Saving, console: Console
 ) -> Trained:
-    """Train the encoder of `network` on masked words."""
+    """Train the encoder of `network` on masked words of `text`."""
     settings = recipe.pretraining
     guesser = WordGuesser(network)
-    text = read_text(place.data, corpora.train, settings)
     with shown("words", console) as progress:
         return train(
             guesser,
@@ -127,7 +131,7 @@ def train_words(
             settings.schedule,
             seed=recipe.seed,
             progress=progress,
-            saving=_saving(place, network, "words"),
+            saving=saving,
         )
 
 
@@ -136,24 +140,16 @@ def train_names(
     corpora: Corpora,
     labels: Sequence[str],
     recipe: Recipe,
-    place: Place,
+    saving: Saving,
     console: Console,
 ) -> Trained:
     """Train `network` on labelled sentences, and on distant labels if the recipe wants them."""
-    sources: list[Source[list[Example]]] = [
-        labelled(network, network.head, corpora.train, labels, recipe)
-    ]
+    head = network.head
+    sources: list[Source[list[Example]]] = [labelled(network, head, corpora.train, labels, recipe)]
     if corpora.distant:
+        weight = recipe.distant
         sources.append(
-            labelled(
-                network,
-                network.head,
-                corpora.distant,
-                labels,
-                recipe,
-                name="distant",
-                weight=recipe.distant,
-            )
+            labelled(network, head, corpora.distant, labels, recipe, name="distant", weight=weight)
         )
     schedule = recipe.schedule
     watch = None
@@ -169,7 +165,7 @@ def train_names(
             seed=recipe.seed,
             progress=progress,
             watch=watch,
-            saving=_saving(place, network, "names"),
+            saving=saving,
         )
 
 
@@ -194,7 +190,7 @@ def cost_of(costs: Mapping[str, Trained], init: Path | None) -> dict[str, Any]:
             piece: {"seconds": round(t.seconds), "steps": t.steps, "units": t.units}
             for piece, t in costs.items()
         },
-        "dev": [[step, round(score, 4)] for step, score in names.scores],
+        "learning": [score._replace(f1=round(score.f1, 4))._asdict() for score in names.scores],
     }
     if init is not None:
         _, manifest = network_of(init)

@@ -27,7 +27,7 @@ from onoma.training.feeds import Feed, Source
 from onoma.training.network import WordHash, rows_of
 from onoma.training.optimisers import Group
 from onoma.training.recipes import Pretraining
-from onoma.training.sources import LANGUAGES
+from onoma.training.sources import LANGUAGES, Folder
 
 TARGETS = (8192, 4096, 2048)
 """Classes of the hashed full form, first three and last two letters: hashes, because a list of all
@@ -87,11 +87,13 @@ class WordGuesser(nn.Module):
         ]
 
 
-def read_text(data: Path, trained: Sequence[Corpus], settings: Pretraining) -> tuple[Lines, ...]:
-    """Return the open text below `data`, and that of the labelled sentences if it is wanted."""
-    files = sorted((data / "text" / "open").glob("*.txt.gz"))
+def read_text(
+    data: Path, trained: Sequence[Corpus], settings: Pretraining, folder: Folder = "open"
+) -> tuple[Lines, ...]:
+    """Return the text below `data`, and that of the labelled sentences if it is wanted."""
+    files = sorted((data / "text" / folder).glob("*.txt.gz"))
     if not files:
-        raise WrongUseError(f"{data} has no text/open/*.txt.gz: give --data")
+        raise WrongUseError(f"{data} has no text/{folder}/*.txt.gz: give --data")
     labelled = {corpus.language for corpus in trained}
     found = []
     for file in files:

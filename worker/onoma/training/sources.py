@@ -2,7 +2,7 @@
 
 The only reader of those files, for training and for `onoma evaluate` alike; needs no torch. The
 rule: `open` is the only folder that may train what ships, and the folder is part of what is asked
-for, so nothing else slips in.
+for, so nothing else slips in. `nc` is for benchmarks whose weights are thrown away.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ import json
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 from onoma.errors import WrongUseError
 from onoma.evaluation.corpora import Corpus, Scheme, read_sentences, schemes_of
@@ -53,6 +54,9 @@ NOT_SCORED = ("german_ler", "indonlu_nerp", "multiner_lk")
 """Corpora that train and are reported beside the macro, not in it."""
 
 
+Folder = Literal["open", "nc"]
+
+
 @dataclass(frozen=True, slots=True)
 class Licence:
     """What the card says about one training file."""
@@ -63,13 +67,16 @@ class Licence:
     source: str
 
 
-def read_corpora(directory: Path, part: str) -> tuple[Corpus, ...]:
-    """Return the `part` (`train`, `dev`, `train_distant`) of every open corpus that has one, by
-    name.
+def read_corpora(
+    directory: Path, part: str, *, folder: Folder = "open", corpus: str = "*"
+) -> tuple[Corpus, ...]:
+    """Return the `part` (`train`, `dev`, `train_distant`) of every corpus in `folder` that has
+    one, by name.
     """
-    files = sorted((directory / "ner" / "open").glob(f"*/*/{part}.conll.gz"))
+    pattern = f"ner/{folder}/{corpus}/*/{part}.conll.gz"
+    files = sorted(directory.glob(pattern))
     if not files:
-        raise WrongUseError(f"{directory} has no ner/open/*/*/{part}.conll.gz: give --data")
+        raise WrongUseError(f"{directory} has no {pattern}: give --data")
     schemes = read_schemes(directory)
     return tuple(_read_corpus(file, schemes) for file in files)
 

@@ -15,7 +15,7 @@ import torch
 from torch import Tensor
 
 from onoma.evaluation.spans import OUTSIDE
-from onoma.ner.subwords import Subwords
+from onoma.ner.subwords import Subwords, Tokens
 from onoma.training.examples import Example
 
 
@@ -58,7 +58,7 @@ class SubwordCollator:
 
     def batch(self, examples: Sequence[Example]) -> SubwordBatch:
         """Return the tensors of `examples`."""
-        rows: list[np.typing.NDArray[np.int64]] = []
+        rows: list[Tokens] = []
         windows, places, allowed = [], [], []
         for example in examples:
             pieces = self._subwords.pieces(example.units)
@@ -74,8 +74,7 @@ class SubwordCollator:
         for number, row_tokens in enumerate(rows):
             tokens[number, : len(row_tokens)] = row_tokens
             mask[number, : len(row_tokens)] = 1
-        parts = (np.concatenate(windows), np.concatenate(places), np.concatenate(allowed))
-        arrays = (tokens, mask, *parts)
+        arrays = (tokens, mask, *map(np.concatenate, (windows, places, allowed)))
         return SubwordBatch(*(torch.from_numpy(array) for array in arrays))
 
     def _allowed(self, example: Example) -> np.typing.NDArray[np.bool_]:
