@@ -17,6 +17,7 @@ need("torch", "onnx", "safetensors")
 import torch
 
 from onoma.errors import FatalError, WrongUseError
+from onoma.ner.wordhash import WordHashRecogniser
 from onoma.registry import bundle
 from onoma.training.batches import Collator
 from onoma.training.bundle import Corpora, write
@@ -58,6 +59,7 @@ def _emissions(network: WordHash) -> torch.Tensor:
 def test_a_network_made_from_the_integers_says_what_the_bundle_says(directory: Path) -> None:
     network, manifest = network_of(directory)
     recogniser = bundle.load(directory, allow_ungated=True).recogniser
+    assert isinstance(recogniser, WordHashRecogniser)
     served = recogniser.emissions([recogniser.features(s.tokens) for s in SENTENCES])
 
     scores = _emissions(network).numpy()
