@@ -20,6 +20,7 @@ need("torch", "safetensors")
 import torch
 from torch import nn
 
+from onoma.errors import FatalError
 from onoma.training.feeds import Feed, Source
 from onoma.training.loop import Saving, Watch, rate_at, train
 from onoma.training.names import groups_of, labelled, macro_dev
@@ -27,7 +28,7 @@ from onoma.training.network import LabelHead
 from onoma.training.optimisers import Group, Optimisers
 from onoma.training.progress import Line
 from onoma.training.recipes import Recipe, Schedule
-from tests.training.networks import RECIPE, small_network, trained_network
+from tests.training.networks import RECIPE, silent, small_network, trained_network
 from tests.training.sentences import LABELS, corpus
 
 pytestmark = pytest.mark.train
@@ -99,6 +100,26 @@ class Presses:
         if next(self._steps) == self._at:
             os.kill(os.getpid(), signal.SIGINT)
         return 0.0
+
+
+def test_a_loss_that_is_no_number_stops_the_run_before_it_spoils_the_weights() -> None:
+    model = nn.Linear(1, 1)
+    before = model.weight.detach().clone()
+
+    def loss(item: int) -> tuple[torch.Tensor, int]:
+        return model(torch.ones(1, 1)).sum() * float("nan"), 1
+
+    with pytest.raises(FatalError, match="the loss of broken is nan at step 1"):
+        train(
+            model,
+            [Group(tuple(model.named_parameters()))],
+            [Source("broken", 1.0, Feed(lambda number: [number]), loss)],
+            Schedule(steps=3),
+            seed=0,
+            progress=silent,
+        )
+
+    assert torch.equal(model.weight, before)
 
 
 def test_after_a_run_ctrl_c_means_what_it_meant_before() -> None:
@@ -194,7 +215,7 @@ def test_lower_layers_move_at_a_smaller_rate() -> None:
     optimisers.step(1e-3)
 
     def moved(name: str) -> float:
-        return float((before[name] - dict(network.named_parameters())[name]).abs().max())
+        return float((before[name] - dict(network.named_parameters())[name]).abs().max().item())
 
     assert moved("head.start") == pytest.approx(1e-3, rel=1e-2)
     assert moved("windows.1.bias") == pytest.approx(5e-4, rel=1e-2)

@@ -6,6 +6,7 @@ place in a supply is two numbers and resuming needs no replay.
 
 from __future__ import annotations
 
+import random
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Generic, TypeVar
@@ -60,3 +61,11 @@ class Source(Generic[Item]):
     weight: float
     feed: Feed[Item]
     loss: Callable[[Item], tuple[Tensor, int]]
+
+
+def drawn(sources: Sequence[Source[Item]], seed: int, step: int) -> Source[Item]:
+    """Return the source of `step`: a function of seed and step, so that nothing has to be saved."""
+    if len(sources) == 1:
+        return sources[0]
+    chance = random.Random(f"{seed}/source/{step}")  # noqa: S311 (repeatable on purpose)
+    return chance.choices(sources, [source.weight for source in sources])[0]

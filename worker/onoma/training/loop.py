@@ -11,7 +11,6 @@ for bit, of one that was not.
 from __future__ import annotations
 
 import math
-import random
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -21,10 +20,9 @@ from typing import NamedTuple
 import torch
 from torch import Tensor, nn
 
+from onoma.errors import FatalError
 from onoma.training.checkpoints import Checkpoint, load, save
-from onoma.training.feeds import Feed as Feed
-from onoma.training.feeds import Item
-from onoma.training.feeds import Source as Source
+from onoma.training.feeds import Item, Source, drawn
 from onoma.training.interrupts import deferred_interrupts
 from onoma.training.optimisers import Group, Optimisers
 from onoma.training.progress import Line, Progress
@@ -115,7 +113,7 @@ def train(
     torch.set_num_threads(1)
     torch.manual_seed(seed)
     model.train()
-    run = _Run(model, Optimisers(groups, schedule), sources, schedule, saving)
+    run = _Run(model, groups, sources, schedule, saving)
     if saving and saving.resume:
         run.resume(saving)
     state = run.state
@@ -123,15 +121,10 @@ def train(
     started = time.process_time() - state.seconds
     with deferred_interrupts() as interrupted:
         while (share := state.share(schedule)) < 1 and not state.has_stalled(patience):
-            source = _drawn(sources, seed, state.step)
-            loss, units = source.loss(next(source.feed))
-            loss.backward()
-            run.optimisers.step(rate_at(share, schedule))
-            state.step += 1
-            state.units += units
+            source = drawn(sources, seed, state.step)
+            loss, units = run.step(source, share)
             state.seconds = time.process_time() - started
-            run.average(share)
-            progress(Line(source.name, loss.item(), units, share, state.seconds, state.best))
+            progress(Line(source.name, loss, units, share, state.seconds, state.best))
             if watch and state.step % watch.every == 0:
                 run.score(watch)
             if interrupted() or state.step % schedule.checkpoint_every == 0:
@@ -149,27 +142,19 @@ def rate_at(share: float, schedule: Schedule) -> float:
     return (first + (last - first) * share) * min(1.0, share / schedule.warm_up + 0.01)
 
 
-def _drawn(sources: Sequence[Source[Item]], seed: int, step: int) -> Source[Item]:
-    """Return the source of `step`: a function of seed and step, so that nothing has to be saved."""
-    if len(sources) == 1:
-        return sources[0]
-    chance = random.Random(f"{seed}/source/{step}")  # noqa: S311 (repeatable on purpose)
-    return chance.choices(sources, [source.weight for source in sources])[0]
-
-
 class _Run:
     """What a run holds besides its arguments: averaged weights, the best ones, where it stands."""
 
     def __init__(
         self,
         model: nn.Module,
-        optimisers: Optimisers,
+        groups: Sequence[Group],
         sources: Sequence[Source[Item]],
         schedule: Schedule,
         saving: Saving | None,
     ) -> None:
-        self.optimisers = optimisers
         self.state = State()
+        self._optimisers = Optimisers(groups, schedule)
         self._model = model
         self._sources = sources
         self._schedule = schedule
@@ -177,8 +162,24 @@ class _Run:
         self._averaged = {n: value.detach().clone() for n, value in model.state_dict().items()}
         self._best: dict[str, Tensor] = {}
 
+    def step(self, source: Source[Item], share: float) -> tuple[float, int]:
+        """Learn from the next batch of `source`; return its loss and units."""
+        loss, units = source.loss(next(source.feed))
+        value = loss.item()
+        if not math.isfinite(value):
+            raise FatalError(
+                f"the loss of {source.name} is {value} at step {self.state.step + 1}; nothing was "
+                "learned from it: start anew with a lower learning_rate"
+            )
+        loss.backward()
+        self._optimisers.step(rate_at(share, self._schedule))
+        self.state.step += 1
+        self.state.units += units
+        self._average(share)
+        return value, units
+
     @torch.no_grad()
-    def average(self, share: float) -> None:
+    def _average(self, share: float) -> None:
         """Move the running average towards the weights; before `average_from` it just follows."""
         schedule = self._schedule
         if self.state.step % schedule.average_every:
@@ -216,7 +217,7 @@ class _Run:
             "weights": self._model.state_dict(),
             "averaged": self._averaged,
             "best": self._best,
-            "state": {"chance": torch.get_rng_state(), **self.optimisers.state()},
+            "state": {"chance": torch.get_rng_state(), **self._optimisers.state()},
         }
         record = {
             "step": self.state.step,
@@ -233,7 +234,7 @@ class _Run:
         self._model.load_state_dict(found.parts["weights"])
         self._averaged = dict(found.parts["averaged"])
         self._best = dict(found.parts["best"])
-        self.optimisers.restore(found.parts["state"])
+        self._optimisers.restore(found.parts["state"])
         torch.set_rng_state(found.parts["state"]["chance"])
         record, state = found.record, self.state
         state.step, state.units, state.seconds = record["step"], record["units"], record["seconds"]
