@@ -8,6 +8,9 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from onoma.registry import bundle
+from onoma.registry.gate import write_manifest
+from onoma.registry.gate_record import record_of, with_gate
 from tests.tiny_onnx import wordhash_graph
 
 LABELS = ["O", "B-PER", "I-PER"]
@@ -39,4 +42,12 @@ def tiny_bundle(
     for name, data in contents.items():
         (directory / name).write_bytes(data)
     (directory / "manifest.json").write_text(json.dumps(manifest))
+    return directory
+
+
+def pass_unjudged(directory: Path) -> Path:
+    """Write a gate record without checks into the bundle, for tests of other things."""
+    manifest, _ = bundle.verify(directory)
+    record = record_of(manifest, (), date="2026-01-31", onoma="test", runtime="test", data="")
+    write_manifest(directory, with_gate(manifest, record))
     return directory

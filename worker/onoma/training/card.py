@@ -75,8 +75,8 @@ def score_sections(scores: Mapping[str, Any]) -> Iterator[str]:
     yield from _sets(scores)
     yield from _parts("By type", "type", scores.get("types", {}))
     yield from _parts("By language", "language", scores.get("languages", {}))
-    seen = scores.get("mentions", {})
-    yield from _parts("Names that training saw, and others", "in training", seen)
+    mentions = scores.get("mentions", {})
+    yield from _parts("Names that training saw, and others", "in training", mentions)
     for key, what in _OTHER_SLICES.items():
         yield from _parts(f"By {what}", what, scores.get(key, {}))
     yield from _robustness(scores.get("robustness", {}))
