@@ -1,3 +1,4 @@
+# ruff: noqa: E402 (what needs the extra is imported after it was asked for)
 from __future__ import annotations
 
 from collections.abc import Iterator
@@ -27,9 +28,15 @@ from onoma.training.examples import (
     shared_mentions,
     without_dev,
 )
-from onoma.training.feeds import Feed
 from onoma.training.recipes import Recipe, Variation
+from tests.training.extra import need
 from tests.training.sentences import LABELS, SENTENCES, corpus, sentence
+
+need("torch")
+
+from onoma.training.feeds import Feed
+
+pytestmark = pytest.mark.train
 
 PLAIN = Variation(joined=0, resegmented=0, noise=0, replacement=0)
 TAGS = st.lists(st.sampled_from(["O", "B-PER", "I-PER"]), max_size=30)
