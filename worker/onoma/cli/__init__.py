@@ -10,13 +10,14 @@ import importlib
 import logging
 import signal
 import sys
+from importlib.util import find_spec
 from pathlib import Path
 
 import click
 
 import onoma
 from onoma import settings
-from onoma.errors import FatalError, TransientError
+from onoma.errors import FatalError, TransientError, WrongUseError
 from onoma.settings import Settings
 
 _COMMANDS = {
@@ -91,6 +92,15 @@ def load_settings(config: Path | None, model_directory: Path | None = None) -> S
         return loaded
     chosen = loaded.model.model_copy(update={"path": model_directory})
     return loaded.model_copy(update={"model": chosen})
+
+
+def require_extra(doing: str, *modules: str) -> None:
+    """Raise WrongUseError where one of the extra's `modules` is not installed."""
+    absent = [module for module in modules if find_spec(module) is None]
+    if absent:
+        raise WrongUseError(
+            f"{doing} needs {' and '.join(absent)}, not installed here: install onoma[train]"
+        )
 
 
 config_option = click.option(

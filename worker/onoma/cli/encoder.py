@@ -3,21 +3,19 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 import click
 from rich.console import Console
 
+from onoma.cli import require_extra
 from onoma.cli.evaluate import data_directory, data_option
-from onoma.errors import WrongUseError
+from onoma.cli.importing import NEEDED, precision_option
 
 if TYPE_CHECKING:
     from onoma.training.encoder_layers import Tuning
     from onoma.training.recipes import Recipe
-
-NEEDED = ("torch", "transformers", "safetensors", "onnx", "onnxscript")
 
 
 @click.command("encoder")
@@ -81,13 +79,7 @@ NEEDED = ("torch", "transformers", "safetensors", "onnx", "onnxscript")
     help="Stop after so many scores without a better one; 0 is off.",
 )
 @click.option("--seed", type=int, default=0, show_default=True, help="Start of all chance.")
-@click.option(
-    "--precision",
-    type=click.Choice(["int8", "fp32"]),
-    default="int8",
-    show_default=True,
-    help="int8 is several times smaller and faster; fp32 keeps the weights as they are.",
-)
+@precision_option
 @click.option("--float32", is_flag=True, help="Train in float32: slower, where a model needs it.")
 @click.pass_context
 def command(
@@ -105,11 +97,7 @@ def command(
     ENCODER holds config.json, *.safetensors and tokenizer.json. Nothing is fetched, no pickle is
     opened and no code of the checkpoint is run. The data is read as by `onoma train`.
     """
-    absent = [module for module in NEEDED if find_spec(module) is None]
-    if absent:
-        raise WrongUseError(
-            f"training needs {' and '.join(absent)}, not installed here: install onoma[train]"
-        )
+    require_extra("training", *NEEDED)
     # Only here: serving has none of these.
     from onoma.training.encoder import open_checkpoint
     from onoma.training.encoder_run import run

@@ -2,16 +2,25 @@
 
 from __future__ import annotations
 
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Literal
 
 import click
 
+from onoma.cli import require_extra
 from onoma.contracts.language import canonical
 from onoma.errors import WrongUseError
 
 NEEDED = ("torch", "transformers", "safetensors", "onnx", "onnxscript")
+
+
+precision_option = click.option(
+    "--precision",
+    type=click.Choice(["int8", "fp32"]),
+    default="int8",
+    show_default=True,
+    help="int8 is several times smaller and faster; fp32 keeps the weights as they are.",
+)
 
 
 @click.command("import")
@@ -30,13 +39,7 @@ NEEDED = ("torch", "transformers", "safetensors", "onnx", "onnxscript")
     multiple=True,
     help="A language it was trained on, as BCP 47 or ISO 639-3 code; may be given many times.",
 )
-@click.option(
-    "--precision",
-    type=click.Choice(["int8", "fp32"]),
-    default="int8",
-    show_default=True,
-    help="int8 is several times smaller and faster; fp32 keeps the weights as they are.",
-)
+@precision_option
 @click.option(
     "--window-tokens",
     type=click.IntRange(min=8),
@@ -66,11 +69,7 @@ def import_command(
     DIRECTORY holds config.json with the labels, *.safetensors and tokenizer.json. Nothing is
     fetched, no pickle is opened and no code of the checkpoint is run.
     """
-    absent = [module for module in NEEDED if find_spec(module) is None]
-    if absent:
-        raise WrongUseError(
-            f"importing needs {' and '.join(absent)}, not installed here: install onoma[train]"
-        )
+    require_extra("importing", *NEEDED)
     # Only here: serving has none of these.
     from onoma.training.importing import import_checkpoint
 

@@ -11,7 +11,7 @@ from pathlib import Path
 import click
 from rich.console import Console
 
-from onoma.errors import WrongUseError
+from onoma.cli import require_extra
 
 _COMMANDS = {
     "encoder": "Fine-tune a local Hugging Face encoder instead.",
@@ -79,11 +79,7 @@ def command(
         return
     if directory is None:
         raise click.UsageError("Missing option '--out'.")
-    absent = [name for name in ("torch", "onnx", "safetensors") if find_spec(name) is None]
-    if absent:
-        raise WrongUseError(
-            f"training needs {' and '.join(absent)}, not installed here: install onoma[train]"
-        )
+    require_extra("training", "torch", "onnx", "safetensors")
     # Only here: serving has none of them.
     from dataclasses import replace
 
