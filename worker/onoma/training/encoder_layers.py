@@ -27,7 +27,8 @@ class Tuning:
 
     Of the layers the upper `layers` train, None is all; `embeddings` are worth freezing under about
     a thousand sentences. `drawn_anew` upper layers start from chance, because the uppermost know
-    the task of pre-training best and ours least. `bfloat16` halves the time of the products.
+    the task of pre-training best and ours least. `bfloat16` is
+    for products on processors that have it.
     """
 
     layers: int | None = None

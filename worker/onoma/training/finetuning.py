@@ -20,6 +20,7 @@ import torch
 from torch import Tensor, nn
 
 from onoma.evaluation.corpora import Corpus
+from onoma.evaluation.learning import rows_of
 from onoma.ner import decoding
 from onoma.ner.subwords import Subwords, Tokens
 from onoma.ner.token_classification import TokenClassificationRecogniser
@@ -35,6 +36,7 @@ from onoma.training.examples import Example, Examples
 from onoma.training.feeds import Feed, Source
 from onoma.training.finishing import Grounds, finish
 from onoma.training.loop import Saving, Trained, Watch, train
+from onoma.training.precision import products
 from onoma.training.progress import Progress
 from onoma.training.recipes import Recipe, Schedule
 from onoma.training.sources import Licence
@@ -109,7 +111,7 @@ def finetune(
 def _loss(model: nn.Module, collator: SubwordCollator, tuning: Tuning) -> Loss:
     def loss(examples: Sequence[Example]) -> tuple[Tensor, int]:
         batch = collator.batch(examples)
-        with torch.autocast("cpu", torch.bfloat16, enabled=tuning.bfloat16):
+        with products(bfloat16=tuning.bfloat16):
             scores = scores_of(model, batch)
         return allowed_loss(scores.float(), batch.allowed), len(batch.allowed)
 
@@ -212,6 +214,7 @@ def _training(tuned: Tuned, corpora: Corpora, recipe: Recipe) -> dict[str, Any]:
         "seconds": round(tuned.trained.seconds),
         "steps": tuned.trained.steps,
         "units": tuned.trained.units,
+        "learning": rows_of(tuned.trained.scores),
         "seed": recipe.seed,
         "recipe": msgspec.to_builtins(recipe),
         "corpora": {

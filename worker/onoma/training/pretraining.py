@@ -26,6 +26,7 @@ from onoma.text.segmentation import segment
 from onoma.training.feeds import Feed, Source
 from onoma.training.network import WordHash, rows_of
 from onoma.training.optimisers import Group
+from onoma.training.precision import products
 from onoma.training.recipes import Pretraining
 from onoma.training.sources import LANGUAGES, Folder
 
@@ -49,7 +50,7 @@ class Lines:
 @dataclass(frozen=True, slots=True)
 class HiddenWords:
     """Sentences whose rows `concealed` (rows) are hidden; `targets` (concealed rows, 3) were
-    there. The other fields are those of `Batch`.
+    there. The other fields are those of `Batch`; lists of names have no part in this.
     """
 
     hashes: Tensor
@@ -58,6 +59,7 @@ class HiddenWords:
     mask: Tensor
     concealed: Tensor
     targets: Tensor
+    gazetteer: Tensor | None = None
 
 
 class WordGuesser(nn.Module):
@@ -71,7 +73,7 @@ class WordGuesser(nn.Module):
 
     def loss(self, batch: HiddenWords) -> tuple[Tensor, int]:
         """Return the summed cross entropy of the targets for each hidden word, and all units."""
-        with torch.autocast("cpu", torch.bfloat16):
+        with products():
             hidden = self.network.hidden(batch, (batch.concealed, self.stand_in))
             guesses = [head(hidden[batch.concealed]).float() for head in self.heads]
         losses = [functional.cross_entropy(g, batch.targets[:, i]) for i, g in enumerate(guesses)]
