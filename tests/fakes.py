@@ -18,7 +18,7 @@ from onoma.contracts.policy import DEFAULT_POLICY, PinnedPolicy, Policy
 from onoma.contracts.records import Headers, Record
 from onoma.ner.decoding import Decoder
 from onoma.ner.features import bytes_of
-from onoma.ner.wordhash import WordHashRecogniser
+from onoma.ner.wordhash import Inputs, WordHashRecogniser
 from onoma.pipeline import SupportedLanguages, Versions
 
 LABELS = ("O", "B-PER", "I-PER", "B-LOC", "I-LOC", "B-ORG", "I-ORG", "B-DATE", "I-DATE")
@@ -48,12 +48,8 @@ class FakeGraph:
             for word, label in (names or {}).items()
         }
 
-    def __call__(
-        self,
-        hashes: npt.NDArray[np.int32],
-        data: npt.NDArray[np.int32],
-        mask: npt.NDArray[np.float32],
-    ) -> npt.NDArray[np.float32]:
+    def __call__(self, inputs: Inputs) -> npt.NDArray[np.float32]:
+        hashes, data, mask = (inputs[name] for name in ("hashes", "bytes", "mask"))
         present = mask[:, 0].astype(np.int64)
         state = (hashes.sum(1, np.int64) * 31 + data.sum(1, np.int64)) % _PRIME * present
         for _ in range(CONTEXT_UNITS):

@@ -20,8 +20,11 @@ def wordhash_graph(
     mask_name: str = "mask",
     output: str = "emissions",
     seed: int = 7,
+    channel: bool = False,
 ) -> bytes:
-    """Return a graph with the inputs and the output of a `wordhash` model: hashes by weights."""
+    """Return a graph with the inputs and the output of a `wordhash` model: hashes by weights. With
+    `channel` it has the input `gazetteer` too, and does not read it.
+    """
     weights = np.random.default_rng(seed).normal(0, 1e-4, (hashes, labels)).astype(np.float32)
     graph = b"".join(
         [
@@ -33,6 +36,7 @@ def wordhash_graph(
             _message(11, _value("hashes", INT32, "rows", hashes)),
             _message(11, _value("bytes", INT32, "rows", 24)),
             _message(11, _value(mask_name, FLOAT, "rows", 1)),
+            *([_message(11, _value("gazetteer", FLOAT, "rows", 5))] if channel else []),
             _message(12, _value(output, FLOAT, "rows", labels)),
         ]
     )

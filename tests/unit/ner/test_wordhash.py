@@ -4,10 +4,15 @@ from __future__ import annotations
 
 import threading
 
+import numpy as np
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from onoma.ner.wordhash import WINDOW_UNITS
+from onoma.ner.decoding import Decoder
+from onoma.ner.gazetteer import MATCH_LENGTH, PLACE_BEGINS, PLACE_GOES_ON, Gazetteer
+from onoma.ner.recogniser import Emissions, stitched
+from onoma.ner.wordhash import WINDOW_UNITS, Inputs, WordHashRecogniser
 from tests.fakes import CONTEXT_UNITS, LABELS, recogniser
 from tests.texts import pieces
 
@@ -77,3 +82,48 @@ def test_a_recogniser_answers_alike_from_several_threads() -> None:
     for number, document in enumerate(words):
         fresh = recogniser()
         assert answers[number] == fresh.emissions([fresh.features(document)])[0].tobytes()
+
+
+class ChannelGraph:
+    """Answers with the channel of names alone: the label's score is 1 where a place is."""
+
+    def __call__(self, inputs: Inputs) -> Emissions:
+        channel = np.asarray(inputs["gazetteer"], np.float32)
+        assert len(channel) == len(inputs["mask"])
+        return channel[:, [MATCH_LENGTH, PLACE_BEGINS, PLACE_GOES_ON]]
+
+
+def _with_channel(gazetteer: Gazetteer) -> WordHashRecogniser:
+    labels = ("O", "B-LOC", "I-LOC")
+    decoder = Decoder(labels=labels, start=[0.0] * 3, transitions=[[0.0] * 3] * 3)
+    return WordHashRecogniser(
+        ChannelGraph(), labels=labels, decoder=decoder, context_units=4, gazetteer=gazetteer
+    )
+
+
+@pytest.mark.parametrize("place", range(WINDOW_UNITS - 12, WINDOW_UNITS + 6))
+def test_a_place_across_the_edge_of_a_window_is_matched_as_in_one_pass(place: int) -> None:
+    # The name overlaps with itself: a match that began at the window would be another.
+    names = Gazetteer(["Port of Spain", "Spain Port"])
+    units = ["word"] * (WINDOW_UNITS + 40)
+    units[place : place + 8] = ["Port", "of", "Spain", "Port", "of", "Spain", "Port", "of"]
+    shared = _with_channel(names)
+    document = shared.prepare(units)
+
+    scores = shared.emissions(document.rows)
+
+    parts = list(zip(document.windows, scores, strict=True))
+    whole = names.channel(units)[:, [MATCH_LENGTH, PLACE_BEGINS, PLACE_GOES_ON]]
+    assert len(parts) == 2
+    assert np.array_equal(stitched(parts, len(units), shared.labels), whole)
+
+
+def test_the_channel_of_a_window_does_not_depend_on_the_others_in_the_call() -> None:
+    shared = _with_channel(Gazetteer(["Kano", "Port of Spain"]))
+    documents = [["Kano"], ["to", "Port"], ["of", "Spain", "Kano"], ["Port", "of", "Spain"]]
+    rows = [shared.features(document) for document in documents]
+
+    together = shared.emissions(rows)
+
+    for row, scores in zip(rows, together, strict=True):
+        assert scores.tobytes() == shared.emissions([row])[0].tobytes()

@@ -15,7 +15,7 @@ from onoma.contracts.records import Record
 from onoma.errors import RejectionReason
 from onoma.metrics import Metrics
 from onoma.ner.decoding import Decoder
-from onoma.ner.wordhash import WordHashRecogniser
+from onoma.ner.wordhash import Inputs, WordHashRecogniser
 from onoma.pipeline import Annotated, DeadLettered, Outcome, Versions, process
 from onoma.stream.scheduler import Scheduler
 from tests import subword_models
@@ -44,15 +44,10 @@ class Calls:
     def allow(self, calls: int = 10_000) -> None:
         self._allowed.release(calls)
 
-    def __call__(
-        self,
-        hashes: npt.NDArray[np.int32],
-        data: npt.NDArray[np.int32],
-        mask: npt.NDArray[np.float32],
-    ) -> npt.NDArray[np.float32]:
+    def __call__(self, inputs: Inputs) -> npt.NDArray[np.float32]:
         assert self._allowed.acquire(timeout=WAIT_SECONDS)
-        self.rows.append(len(hashes))
-        return self._graph(hashes, data, mask)
+        self.rows.append(len(inputs["mask"]))
+        return self._graph(inputs)
 
 
 class Poisoned(FakeGraph):
@@ -62,15 +57,10 @@ class Poisoned(FakeGraph):
         super().__init__(names={POISON: "B-LOC"})
         self._poison = next(iter(self._names))
 
-    def __call__(
-        self,
-        hashes: npt.NDArray[np.int32],
-        data: npt.NDArray[np.int32],
-        mask: npt.NDArray[np.float32],
-    ) -> npt.NDArray[np.float32]:
-        if any(row.tobytes() == self._poison for row in data):
+    def __call__(self, inputs: Inputs) -> npt.NDArray[np.float32]:
+        if any(row.tobytes() == self._poison for row in inputs["bytes"]):
             raise RuntimeError(f"the graph can't bear {POISON}")
-        return super().__call__(hashes, data, mask)
+        return super().__call__(inputs)
 
 
 class Delivered:

@@ -10,13 +10,15 @@ axis.
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 
 import numpy as np
 import numpy.typing as npt
 
 from onoma.ner.decoding import Decoder
 from onoma.ner.features import BYTES_PER_UNIT, HASHES_PER_UNIT, FeatureTable, UnitFeatures
+from onoma.ner.gazetteer import NUMBERS_PER_UNIT, Gazetteer
 from onoma.ner.recogniser import Emissions, Prepared, best_path_of_each, mentions_of_each
 from onoma.ner.spans import Mention
 from onoma.text.windows import Window, windows
@@ -27,30 +29,47 @@ call fairly.
 """
 
 
-Graph = Callable[[npt.NDArray[np.int32], npt.NDArray[np.int32], npt.NDArray[np.float32]], Emissions]
-"""Hashes `(rows, 7)`, bytes `(rows, 24)` and mask `(rows, 1)` in, emissions `(rows, labels)` out.
+Inputs = Mapping[str, npt.NDArray[np.generic]]
+"""`hashes` `(rows, 7)`, `bytes` `(rows, 24)`, `mask` `(rows, 1)`, and for a graph that has the
+channel `gazetteer` `(rows, 5)`.
 """
+
+Graph = Callable[[Inputs], Emissions]
+"""Inputs in, emissions `(rows, labels)` out."""
 
 
 class WordHashRecogniser:
-    """Finds mentions with a `wordhash` model; safe to call from several threads."""
+    """Finds mentions with a `wordhash` model; safe to call from several threads.
+
+    `gazetteer` is for a graph that has the channel, and may be empty; other graphs get none.
+    """
 
     kind = "wordhash"
 
     def __init__(
-        self, graph: Graph, *, labels: Sequence[str], decoder: Decoder, context_units: int
+        self,
+        graph: Graph,
+        *,
+        labels: Sequence[str],
+        decoder: Decoder,
+        context_units: int,
+        gazetteer: Gazetteer | None = None,
     ) -> None:
         self.labels = tuple(labels)
         self._graph = graph
         self._decoder = decoder
         self._context_units = context_units
+        self._gazetteer = gazetteer
         self._table = FeatureTable()
         self._table_lock = threading.Lock()
 
     def features(self, units: Sequence[str]) -> UnitFeatures:
-        """Return the features of the units of one document."""
+        """Return the features of the units of one whole document."""
         with self._table_lock:
-            return self._table.features(units)
+            features = self._table.features(units)
+        if self._gazetteer is None:
+            return features
+        return replace(features, gazetteer=self._gazetteer.channel(units))
 
     def windows(self, units: int) -> tuple[Window, ...]:
         """Return the windows in which a document of `units` units is read."""
@@ -60,13 +79,7 @@ class WordHashRecogniser:
         """Return the windows of a document of these units, and the features of each."""
         windows_ = self.windows(len(units))
         rows = self.features(units)
-        return Prepared(
-            windows_,
-            tuple(
-                UnitFeatures(rows.hashes[w.start : w.end], rows.bytes_[w.start : w.end])
-                for w in windows_
-            ),
-        )
+        return Prepared(windows_, tuple(rows.between(w.start, w.end) for w in windows_))
 
     def emissions(self, rows: Sequence[UnitFeatures]) -> list[Emissions]:
         """Return the label scores `(units, labels)` of each window's units, from one call."""
@@ -76,11 +89,15 @@ class WordHashRecogniser:
         hashes = np.zeros((total, HASHES_PER_UNIT), np.int32)
         data = np.zeros((total, BYTES_PER_UNIT), np.int32)
         mask = np.zeros((total, 1), np.float32)
+        names = np.zeros((total, NUMBERS_PER_UNIT), np.float32)
         for start, length, window in zip(starts.tolist(), lengths, rows, strict=False):
             hashes[start : start + length] = window.hashes
             data[start : start + length] = window.bytes_
             mask[start : start + length] = 1.0
-        scores = self._graph(hashes, data, mask)
+            if window.gazetteer is not None:
+                names[start : start + length] = window.gazetteer
+        channel = {} if self._gazetteer is None else {"gazetteer": names}
+        scores = self._graph({"hashes": hashes, "bytes": data, "mask": mask, **channel})
         return [
             scores[start : start + length]
             for start, length in zip(starts.tolist(), lengths, strict=False)

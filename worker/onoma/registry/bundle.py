@@ -8,8 +8,10 @@ manifest, a graph with other inputs or label counts than the manifest says, or a
 
 from __future__ import annotations
 
+import gzip
 import hashlib
 import importlib.resources
+import zlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,11 +23,12 @@ from onoma.contracts.entities import ModelVersion
 from onoma.errors import BundleError
 from onoma.ner.decoding import Decoder
 from onoma.ner.features import BYTES_PER_UNIT, HASHES_PER_UNIT
+from onoma.ner.gazetteer import NUMBERS_PER_UNIT, Gazetteer
 from onoma.ner.recogniser import AnyRecogniser
 from onoma.ner.subwords import Subwords, WindowForm
 from onoma.ner.token_classification import Graph as SubwordGraph
 from onoma.ner.token_classification import TokenClassificationRecogniser
-from onoma.ner.wordhash import Graph, WordHashRecogniser
+from onoma.ner.wordhash import Graph, Inputs, WordHashRecogniser
 from onoma.registry.engine import onnxruntime
 from onoma.registry.gate_record import gate_of
 from onoma.registry.manifest import GRAPH_NAME, MANIFEST_NAME, TOKENIZER_NAME, Manifest
@@ -155,8 +158,11 @@ def _session(path: Path) -> onnxruntime.InferenceSession:
 def _wordhash(
     manifest: Manifest, session: onnxruntime.InferenceSession, directory: Path
 ) -> WordHashRecogniser:
+    gazetteer = gazetteer_of(manifest, directory)
     inputs = {put.name: put.shape[-1] for put in session.get_inputs()}
     wanted = {"hashes": HASHES_PER_UNIT, "bytes": BYTES_PER_UNIT, "mask": 1}
+    if gazetteer is not None:
+        wanted["gazetteer"] = NUMBERS_PER_UNIT
     outputs = {put.name: put.shape[-1] for put in session.get_outputs()}
     if inputs != wanted or outputs.get("emissions") != len(manifest.labels):
         raise BundleError(
@@ -168,7 +174,28 @@ def _wordhash(
         labels=manifest.labels,
         decoder=decoder_of(manifest),
         context_units=manifest.context_units,
+        gazetteer=gazetteer,
     )
+
+
+def gazetteer_of(manifest: Manifest, directory: Path) -> Gazetteer | None:
+    """Return the names of the bundle in `directory`, verified before; None without the channel."""
+    if isinstance(manifest.gazetteer, msgspec.UnsetType):
+        return None
+    name = manifest.gazetteer.file
+    if name is None:
+        return Gazetteer()
+    if name not in manifest.files:
+        raise BundleError(
+            f"{directory}: the manifest's gazetteer names {name}, which is not among its files; "
+            'wanted the file, or "file": null for a channel without names'
+        )
+    path = directory / name
+    try:
+        with gzip.open(path, "rt", encoding="utf-8", newline="\n") as lines:
+            return Gazetteer.from_lines(lines)
+    except (OSError, EOFError, zlib.error, ValueError) as error:
+        raise BundleError(f"{path}: holds no lists of names: {error}") from error
 
 
 def decoder_of(manifest: Manifest, temperature: float | None = None) -> Decoder:
@@ -182,12 +209,7 @@ def decoder_of(manifest: Manifest, temperature: float | None = None) -> Decoder:
 
 
 def _graph(session: onnxruntime.InferenceSession) -> Graph:
-    def run(
-        hashes: np.typing.NDArray[np.int32],
-        data: np.typing.NDArray[np.int32],
-        mask: np.typing.NDArray[np.float32],
-    ) -> np.typing.NDArray[np.float32]:
-        inputs = {"hashes": hashes, "bytes": data, "mask": mask}
+    def run(inputs: Inputs) -> np.typing.NDArray[np.float32]:
         emissions: np.typing.NDArray[np.float32] = session.run(["emissions"], inputs)[0]
         return emissions
 

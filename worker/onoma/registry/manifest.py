@@ -15,6 +15,7 @@ MANIFEST_NAME = "manifest.json"
 GRAPH_NAME = "model.onnx"
 CARD_NAME = "README.md"
 TOKENIZER_NAME = "tokenizer.json"
+GAZETTEER_NAME = "gazetteer.tsv.gz"
 
 
 class Decoder(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -55,12 +56,23 @@ class Subwords(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     batching: Literal["exact"] = "exact"
 
 
+class Gazetteer(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Says that a `wordhash` graph has the channel of names, an input more.
+
+    `file` is one of the bundle's, packed lines of `place` or `person`, a tab, and a name as it is
+    looked up. Null: the same graph without names, whose input is zeros.
+    """
+
+    file: str | None
+
+
 class Manifest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """What stands in `manifest.json`.
 
     `temperature` divides all scores before they become probabilities. `context_units` is how far
     the emissions of a unit reach to each side: windows carry that many units more; 0 where
-    `subwords` says how windows are cut. `training` and `scores` are for people.
+    `subwords` says how windows are cut. `training` and `scores` are for people. A bundle without
+    the channel of names has no `gazetteer`, not a null: gate records hash what is written.
     """
 
     kind: str
@@ -76,3 +88,4 @@ class Manifest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     scores: dict[str, Any]
     gate: dict[str, Any] | None = None
     subwords: Subwords | None = None
+    gazetteer: Gazetteer | msgspec.UnsetType = msgspec.UNSET

@@ -13,17 +13,27 @@ import torch
 
 from onoma.evaluation.spans import OUTSIDE
 from onoma.ner.features import FeatureTable
+from onoma.ner.gazetteer import NUMBERS_PER_UNIT, Gazetteer
 from onoma.training.examples import Example
 from onoma.training.network import Batch, rows_of
 
 
 class Collator:
-    """Turns examples into a `Batch`; keeps the features of words it has seen."""
+    """Turns examples into a `Batch`; keeps the features of words it has seen.
 
-    def __init__(self, labels: Sequence[str], annotates: Sequence[frozenset[str]]) -> None:
+    `gazetteer` fills the channel of a network that has one; an example is a document to it.
+    """
+
+    def __init__(
+        self,
+        labels: Sequence[str],
+        annotates: Sequence[frozenset[str]],
+        gazetteer: Gazetteer | None = None,
+    ) -> None:
         self._labels = len(labels)
         self._outside = labels.index(OUTSIDE)
         self._table = FeatureTable(capacity=600_000)
+        self._gazetteer = gazetteer
         # What an O may hide: the labels of the types that a corpus does not annotate.
         self._hidden = np.array(
             [
@@ -53,4 +63,14 @@ class Collator:
             allowed[i, :length][gold == self._outside] |= self._hidden[example.corpus]
         features = self._table.features(list(numbers))
         arrays = (features.hashes, features.bytes_, words, mask, rows, inside, allowed)
-        return Batch(*(torch.from_numpy(array) for array in arrays))
+        return Batch(*map(torch.from_numpy, arrays), self._channel(examples, firsts, len(words)))
+
+    def _channel(
+        self, examples: Sequence[Example], firsts: Sequence[int], rows: int
+    ) -> torch.Tensor | None:
+        if self._gazetteer is None:
+            return None
+        channel = np.zeros((rows, NUMBERS_PER_UNIT), np.float32)
+        for example, first in zip(examples, firsts, strict=True):
+            channel[first : first + len(example.units)] = self._gazetteer.channel(example.units)
+        return torch.from_numpy(channel)

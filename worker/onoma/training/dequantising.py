@@ -55,7 +55,8 @@ def network_of(directory: Path) -> tuple[WordHash, Manifest]:
 def _network(constants: Constants, manifest: Manifest) -> WordHash:
     labels = len(manifest.labels)
     width = len(constants["project.bias"])
-    network = WordHash(Shape(labels, width, manifest.context_units))
+    has_channel = "gazetteer.weight" in constants
+    network = WordHash(Shape(labels, width, manifest.context_units, gazetteer=has_channel))
     parts = {
         **_words(constants),
         "head.transitions": np.array(manifest.decoder.transitions),
@@ -66,6 +67,8 @@ def _network(constants: Constants, manifest: Manifest) -> WordHash:
         ).T,
         "head.out.bias": constants["out.bias"],
     }
+    if has_channel:
+        parts["gazetteer"] = _product(constants, "gazetteer")
     for layer in range(manifest.context_units):
         for part in ("weight", "bias"):
             parts[f"norms.{layer}.{part}"] = constants[f"norms.{layer}.{part}"]

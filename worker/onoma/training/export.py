@@ -23,6 +23,7 @@ import torch
 from onnx import TensorProto, helper, numpy_helper
 
 from onoma.ner.features import BYTES_PER_UNIT, HASHES_PER_UNIT
+from onoma.ner.gazetteer import LONGEST_MATCH, NUMBERS_PER_UNIT
 from onoma.training.network import BYTE_FILTERS, BYTE_WINDOWS, Batch, WordHash
 
 OPSET = 20
@@ -72,30 +73,41 @@ def export(network: WordHash, ranges: Ranges, producer_version: str) -> bytes:
     """Return the graph of `network` as one ONNX file without external data.
 
     Inputs `hashes` (units, 7), `bytes` (units, 24), `mask` (units, 1), zero in the row between two
-    documents; outputs `emissions` (units, labels) and `hidden` (units, width).
+    documents; outputs `emissions` (units, labels) and `hidden` (units, width). A network with the
+    channel of names has the input `gazetteer` (units, 5) too.
     """
     graph = _Graph()
     vectors = graph.node(
         "Concat", [*_tables(graph, network), _bytes(graph, network, ranges)], axis=1
     )
     hidden = _project(graph, network, vectors, ranges)
+    if network.gazetteer is not None:
+        hidden = _lists(graph, network.gazetteer, hidden)
     for layer in range(network.shape.layers):
         hidden = _context(graph, network, layer, hidden, ranges.context[layer])
     graph.name(hidden, "hidden")
     _output(graph, network, hidden, ranges)
     shape = network.shape
     return graph.serialised(
-        inputs=[
-            helper.make_tensor_value_info("hashes", TensorProto.INT32, ["units", HASHES_PER_UNIT]),
-            helper.make_tensor_value_info("bytes", TensorProto.INT32, ["units", BYTES_PER_UNIT]),
-            helper.make_tensor_value_info("mask", TensorProto.FLOAT, ["units", 1]),
-        ],
+        inputs=_inputs(network),
         outputs=[
             helper.make_tensor_value_info("emissions", TensorProto.FLOAT, ["units", shape.labels]),
             helper.make_tensor_value_info("hidden", TensorProto.FLOAT, ["units", shape.width]),
         ],
         producer_version=producer_version,
     )
+
+
+def _inputs(network: WordHash) -> list[onnx.ValueInfoProto]:
+    inputs = [
+        helper.make_tensor_value_info("hashes", TensorProto.INT32, ["units", HASHES_PER_UNIT]),
+        helper.make_tensor_value_info("bytes", TensorProto.INT32, ["units", BYTES_PER_UNIT]),
+        helper.make_tensor_value_info("mask", TensorProto.FLOAT, ["units", 1]),
+    ]
+    if network.gazetteer is not None:
+        shape = ["units", NUMBERS_PER_UNIT]
+        inputs.append(helper.make_tensor_value_info("gazetteer", TensorProto.FLOAT, shape))
+    return inputs
 
 
 class _Graph:
@@ -254,6 +266,17 @@ def _project(graph: _Graph, network: WordHash, vectors: str, ranges: Ranges) -> 
     scales.append((ranges.bytes_ / LARGEST_ACTIVATION).astype(np.float32))
     weight = _array(network.project.weight).T * np.concatenate(scales)[:, None]
     return graph.product("project", vectors, 1.0, weight, _array(network.project.bias))
+
+
+def _lists(graph: _Graph, weight: torch.Tensor, vectors: str) -> str:
+    """Add the channel of names: its numbers are quarters, so that as integers they are exact, and
+    without names nothing is added.
+    """
+    scale = 1 / LONGEST_MATCH
+    quarters = graph.quantise("gazetteer", scale)
+    nothing = np.zeros(weight.shape[1], np.float32)
+    product = graph.product("gazetteer", quarters, scale, _array(weight), nothing)
+    return graph.node("Add", [vectors, product])
 
 
 def _context(graph: _Graph, network: WordHash, layer: int, vectors: str, largest: float) -> str:

@@ -18,6 +18,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from onoma.ner.features import HASH_BUCKETS
+from onoma.ner.gazetteer import NUMBERS_PER_UNIT
 
 BYTE_VALUES = 257
 BYTE_WIDTH = 32
@@ -36,7 +37,8 @@ class Shape:
     each side.
 
     In training a word loses its two full forms with `word_dropout`, and a number of its vector is
-    zero with `input_dropout`.
+    zero with `input_dropout`. With `gazetteer` there is a channel for lists of names, which a word
+    loses with `gazetteer_dropout`.
     """
 
     labels: int
@@ -44,10 +46,12 @@ class Shape:
     layers: int = 4
     word_dropout: float = 0.3
     input_dropout: float = 0.3
+    gazetteer: bool = False
+    gazetteer_dropout: float = 0.3
 
 
 class Words(Protocol):
-    """Sentences as the encoder reads them: the first four fields of `Batch`."""
+    """Sentences as the encoder reads them: what `Batch` holds besides labels."""
 
     @property
     def hashes(self) -> Tensor:
@@ -69,6 +73,11 @@ class Words(Protocol):
         """Return (rows, 1)."""
         ...
 
+    @property
+    def gazetteer(self) -> Tensor | None:
+        """Return (rows, 5)."""
+        ...
+
 
 Concealed = tuple[Tensor, Tensor]
 """Which rows are hidden (rows), and the vector in their place (width)."""
@@ -81,7 +90,7 @@ class Batch:
     `hashes` (words, 7) and `bytes_` (words, 24) of the distinct words; `words` (rows) which word
     stands in a row; `mask` (rows, 1) zero between sentences; `rows` (sentences, longest) where each
     unit of a sentence lies; `inside` (sentences, longest) false beyond its end; `allowed`
-    (sentences, longest, labels).
+    (sentences, longest, labels); `gazetteer` (rows, 5), None without names, which is as zeros.
     """
 
     hashes: Tensor
@@ -91,6 +100,7 @@ class Batch:
     rows: Tensor
     inside: Tensor
     allowed: Tensor
+    gazetteer: Tensor | None = None
 
 
 class LabelHead(nn.Module):
@@ -153,6 +163,9 @@ class WordHash(nn.Module):
             nn.Linear(BYTE_WIDTH * size, BYTE_FILTERS) for size in BYTE_WINDOWS
         )
         self.project = nn.Linear(sum(TABLE_WIDTHS) + BYTE_FILTERS * len(BYTE_WINDOWS), width)
+        # Zero at first: a network that gets the channel later says what it said before.
+        channel = nn.Parameter(torch.zeros(NUMBERS_PER_UNIT, width)) if shape.gazetteer else None
+        self.register_parameter("gazetteer", channel)
         self.norms = nn.ModuleList(nn.LayerNorm(width) for _ in range(shape.layers))
         self.windows = nn.ModuleList(nn.Linear(3 * width, 2 * width) for _ in range(shape.layers))
         self.head = LabelHead(width, shape.labels)
@@ -169,6 +182,8 @@ class WordHash(nn.Module):
     def hidden(self, batch: Words, concealed: Concealed | None = None) -> Tensor:
         """Return the context vectors (rows, width); `concealed` rows show a vector, not a word."""
         vectors = self.project(self.word_vectors(batch))
+        if self.gazetteer is not None and batch.gazetteer is not None:
+            vectors = vectors + self._lists(batch.gazetteer) @ self.gazetteer
         if concealed is not None:
             rows, stand_in = concealed
             vectors = torch.where(rows[:, None], stand_in.to(vectors.dtype), vectors)
@@ -188,6 +203,14 @@ class WordHash(nn.Module):
         keep = torch.rand(len(vectors), 1) > self.shape.word_dropout
         vectors = torch.cat((vectors[:, :known] * keep, vectors[:, known:]), -1)
         return dropped(vectors, self.shape.input_dropout, self.training)
+
+    def _lists(self, channel: Tensor) -> Tensor:
+        """Return the channel (rows, 5); in training some words lose all of it, so that a name is
+        also learned by its form, and text without any list is still read.
+        """
+        if not self.training:
+            return channel
+        return channel * (torch.rand(len(channel), 1) > self.shape.gazetteer_dropout)
 
     def byte_vectors(self, bytes_: Tensor) -> Tensor:
         """Return the maximum over 24 positions of windows of 3 and 5 bytes (words, 128)."""
@@ -240,7 +263,7 @@ class WordHash(nn.Module):
         layers = [["head."]]
         for layer in reversed(range(self.shape.layers)):
             layers.append([f"norms.{layer}.", f"windows.{layer}."])
-        layers += [["project."], ["tables.", "bytes_.", "byte_windows."]]
+        layers += [["project.", "gazetteer"], ["tables.", "bytes_.", "byte_windows."]]
         names = [name for name, _ in self.named_parameters()]
         return [[n for n in names if n.startswith(tuple(begins))] for begins in layers]
 

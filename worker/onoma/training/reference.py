@@ -13,7 +13,8 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
-from onoma.ner.wordhash import WordHashRecogniser
+from onoma.ner.gazetteer import Gazetteer
+from onoma.ner.wordhash import Inputs, WordHashRecogniser
 from onoma.registry.bundle import decoder_of
 from onoma.registry.manifest import Manifest
 from onoma.training.network import WordHash
@@ -24,23 +25,24 @@ class _Rows(NamedTuple):
     bytes_: Tensor
     words: Tensor
     mask: Tensor
+    gazetteer: Tensor | None
 
 
-def full_precision(network: WordHash, manifest: Manifest) -> WordHashRecogniser:
+def full_precision(
+    network: WordHash, manifest: Manifest, gazetteer: Gazetteer | None = None
+) -> WordHashRecogniser:
     """Return a recogniser like the bundle's, whose scores come from `network`."""
     network.eval()
 
     @torch.no_grad()
-    def graph(
-        hashes: npt.NDArray[np.int32],
-        data: npt.NDArray[np.int32],
-        mask: npt.NDArray[np.float32],
-    ) -> npt.NDArray[np.float32]:
+    def graph(inputs: Inputs) -> npt.NDArray[np.float32]:
+        tensors = {name: torch.from_numpy(values) for name, values in inputs.items()}
         rows = _Rows(
-            torch.from_numpy(hashes),
-            torch.from_numpy(data),
-            torch.arange(len(hashes)),
-            torch.from_numpy(mask),
+            tensors["hashes"],
+            tensors["bytes"],
+            torch.arange(len(tensors["hashes"])),
+            tensors["mask"],
+            tensors.get("gazetteer"),
         )
         scores: npt.NDArray[np.float32] = network.head(network.hidden(rows)).numpy()
         return scores
@@ -50,4 +52,5 @@ def full_precision(network: WordHash, manifest: Manifest) -> WordHashRecogniser:
         labels=manifest.labels,
         decoder=decoder_of(manifest),
         context_units=manifest.context_units,
+        gazetteer=gazetteer,
     )
