@@ -65,6 +65,8 @@ def test_an_encoder_becomes_a_bundle_with_scores_of_its_dev_sets(
     assert manifest.languages.trained == ("ha",)
     assert set(manifest.scores["macro_f1"]) >= {"tokens", "raw"}
     assert manifest.training["steps"] == 40
+    assert [row["step"] for row in manifest.training["learning"]] == [20, 40]
+    assert manifest.training["learning"][-1]["units"] == manifest.training["units"]
     assert manifest.training["corpora"]["own/hau"]["licence"] == "not stated"
     card = (out / "README.md").read_text(encoding="utf-8")
     assert manifest.training["origin"]["model.safetensors"] in card

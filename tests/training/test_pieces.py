@@ -4,7 +4,9 @@ from __future__ import annotations
 import gzip
 import io
 import json
+from collections.abc import Callable
 from dataclasses import replace
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -17,12 +19,16 @@ from tests.training.extra import need
 need("torch", "onnx", "safetensors")
 
 
+from onoma.cli.evaluate import command as evaluate_command
 from onoma.cli.train import command
 from onoma.errors import FatalError, WrongUseError
+from onoma.evaluation.learning import convergence_of, curve_of, read_log
 from onoma.registry import bundle
 from onoma.registry.manifest import Manifest
 from onoma.training import pieces
+from onoma.training.files import lines_of
 from onoma.training.loop import Trained
+from onoma.training.names import macro_dev
 from onoma.training.pieces import Place, run
 from onoma.training.recipes import Pretraining, Recipe, Schedule
 from tests.training.networks import RECIPE
@@ -107,11 +113,8 @@ def test_checkpoints_of_an_earlier_run_are_not_overwritten(data: Path, tmp_path:
 def test_a_checkpoint_of_another_architecture_stops_the_run(
     data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def full(*arguments: object, **named: object) -> Manifest:
-        raise OSError("No space left on device")
-
     place = Place(data, tmp_path / "model")
-    monkeypatch.setattr(pieces, "write", full)
+    monkeypatch.setattr(pieces, "write", _full)
     with pytest.raises(FatalError, match=r"No space left on device.*the weights are in"):
         _run(place)
 
@@ -142,3 +145,82 @@ def test_the_command_trains_from_a_recipe(data: Path, tmp_path: Path) -> None:
     assert result.exit_code == 0, result.output
     assert "macro dev F1" in result.output
     assert bundle.load(tmp_path / "model", allow_ungated=True).manifest.version == "1.2.3"
+
+
+def test_a_stopped_run_leaves_a_log_that_resuming_continues_without_a_row_twice(
+    data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Scores at 6, 12, 18, 24, 30, checkpoints at 10, 20, 30: the cut falls between the two.
+    recipe = replace(SMALL, schedule=replace(SMALL.schedule, evaluate_every=6, checkpoint_every=10))
+    whole = _run(Place(data, tmp_path / "whole"), recipe)
+    place = Place(data, tmp_path / "model")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(pieces, "macro_dev", lambda *given: PowerCut(macro_dev(*given), at=3))
+        with pytest.raises(PowerCutError):
+            _run(place, recipe)
+    log = place.work / "names.jsonl"
+    cut = read_log(lines_of(log))
+    monkeypatch.setattr(pieces, "write", _full)
+    with pytest.raises(FatalError):
+        _run(replace(place, resume=True), recipe)
+    resumed = read_log(lines_of(log))
+
+    assert [score.step for score in cut] == [6, 12]
+    assert [score[:3] for score in resumed] == [
+        (row["step"], row["f1"], row["units"]) for row in whole.training["learning"]
+    ]
+
+
+class PowerCutError(Exception):
+    """What ends a run without a chance to save."""
+
+
+class PowerCut:
+    """A score that ends the run when it is asked for the `at`th time."""
+
+    def __init__(self, score: Callable[[], float], at: int) -> None:
+        self._score = score
+        self._asked = count(1)
+        self._at = at
+
+    def __call__(self) -> float:
+        if next(self._asked) == self._at:
+            raise PowerCutError
+        return self._score()
+
+
+def _full(*arguments: object, **named: object) -> Manifest:
+    raise OSError("No space left on device")
+
+
+@pytest.mark.parametrize("interrupted", [False, True])
+def test_the_report_draws_a_training_that_is_done_or_that_still_runs(
+    data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, interrupted: bool
+) -> None:
+    place = Place(data, tmp_path / "model")
+    arguments = ["--data", str(data), "--report", str(tmp_path / "report")]
+    if interrupted:
+        monkeypatch.setattr(pieces, "write", _full)
+        with pytest.raises(FatalError):
+            _run(place)
+        log = place.work / "names.jsonl"
+        name, scores = str(log), read_log(lines_of(log))
+        arguments += ["--log", name]
+    else:
+        manifest = _run(place)
+        name = f"{manifest.name} {manifest.version}"
+        scores = curve_of(manifest.training["learning"], name)
+        arguments += ["--model", str(place.directory)]
+
+    result = CliRunner().invoke(evaluate_command, arguments, catch_exceptions=False)
+
+    assert result.exit_code == 0
+    near = convergence_of(scores).near
+    assert near.units > 0
+    assert near.seconds > 0
+    record = json.loads((tmp_path / "report" / "report.json").read_text(encoding="utf-8"))
+    assert record["learning"][name]["near"] == near._asdict()
+    text = (tmp_path / "report" / "report.md").read_text(encoding="utf-8")
+    assert f"| {near.step} | {near.units:,} | {near.seconds:,.1f} |" in text
+    assert (tmp_path / "report" / "learning.png").is_file()

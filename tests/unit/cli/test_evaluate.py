@@ -11,6 +11,7 @@ from click.testing import CliRunner
 
 from onoma.cli.evaluate import command, own_curve
 from onoma.errors import WrongUseError
+from onoma.evaluation.learning import Score
 from onoma.registry import bundle
 from tests.tiny_bundle import tiny_bundle
 
@@ -112,11 +113,57 @@ def test_without_matplotlib_a_report_says_what_to_install(data: Path, tmp_path: 
 
 def test_the_curve_of_a_training_comes_from_the_manifest() -> None:
     manifest, _ = bundle.verify(bundle.default_directory())
-    training = {"units": 100, "seconds": 10, "dev": [[5, 0.1], [10, 0.2]]}
-    manifest.training.clear()
-    manifest.training.update(training)
+    rows = [
+        {"step": 5, "f1": 0.1, "units": 70, "seconds": 2.5},
+        {"step": 10, "f1": 0.2, "units": 100, "seconds": 9.0},
+    ]
+    manifest.training.update(learning=rows)
 
-    assert [point.units for point in own_curve(manifest)[manifest.name]] == [50, 100]
+    (curve,) = own_curve(manifest).values()
+    assert curve == (Score(5, 0.1, 70, 2.5), Score(10, 0.2, 100, 9.0))
+
+
+def test_the_record_holds_the_curve_of_the_shipped_model_beside_that_of_a_log(
+    data: Path, tmp_path: Path
+) -> None:
+    log = tmp_path / "names.jsonl"
+    log.write_text('{"step": 10, "f1": 0.5, "units": 900, "seconds": 3.5}\n')
+
+    learning = json.loads(_run(data, "--json", "--log", str(log)))["learning"]
+
+    own, other = learning.values()
+    assert own["final_f1"] == own["scores"][-1]["f1"]
+    assert other["near"] == {"step": 10, "f1": 0.5, "units": 900, "seconds": 3.5}
+
+
+def test_a_broken_log_is_refused_before_anything_is_scored(data: Path, tmp_path: Path) -> None:
+    log = tmp_path / "names.jsonl"
+    log.write_text("{}\n")
+
+    with pytest.raises(WrongUseError, match=r"names.jsonl:1: is no object"):
+        _run(data / "ner", "--log", str(log), "--language", "no such")
+
+
+@pytest.mark.parametrize("place", ["own.conll", "ner/open/own/hau/dev.conll.gz"])
+def test_a_scheme_of_tags_that_a_file_does_not_show_can_be_declared(data: Path, place: str) -> None:
+    file = data / place
+    tags = b"Bola\tI-person\nTinubu\tI-person\nran\tO\n\nto\tO\nAbuja\tB-place\n"
+    file.write_bytes(gzip.compress(tags) if place.endswith(".gz") else tags)
+    where = file if place == "own.conll" else data
+
+    with pytest.raises(WrongUseError, match=r":6: IOB1 and IOB2 are mixed.*declare its scheme"):
+        _run(where, "--json")
+    assert json.loads(_run(where, "--json", "--tagging", "IOB2"))["micro"]["gold"] >= 2
+
+
+def test_offsets_can_count_what_an_annotation_tool_counted(tmp_path: Path) -> None:
+    file = tmp_path / "dev.jsonl"
+    row = {"text": "😀 Bola ran", "spans": [{"start": 3, "end": 7, "label": "PER"}]}
+    file.write_text(json.dumps(row) + "\n")
+
+    record = json.loads(_run(file, "--json", "--offsets", "utf16_code_unit"))
+
+    assert record["types"]["PER"]["gold"] == 1
 
 
 def test_without_corpora_the_message_asks_for_them(

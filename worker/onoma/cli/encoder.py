@@ -10,8 +10,9 @@ import click
 from rich.console import Console
 
 from onoma.cli import require_extra
-from onoma.cli.evaluate import data_directory, data_option
+from onoma.cli.annotated import data_directory, data_option, reading_options
 from onoma.cli.importing import NEEDED, precision_option
+from onoma.training.files import Reading
 
 if TYPE_CHECKING:
     from onoma.training.encoder_layers import Tuning
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 @click.command("encoder")
 @click.argument("encoder", type=click.Path(exists=True, file_okay=False, path_type=Path))
 @data_option
+@reading_options
 @click.option(
     "--out",
     "directory",
@@ -87,6 +89,7 @@ def command(
     /,
     encoder: Path,
     data: Path | None,
+    reading: Reading,
     directory: Path,
     resume: bool,
     precision: Literal["int8", "fp32"],
@@ -103,7 +106,7 @@ def command(
     from onoma.training.encoder_run import run
     from onoma.training.pieces import Place
 
-    place = Place(data_directory(data), directory, resume=resume)
+    place = Place(data_directory(data), directory, resume=resume, reading=reading)
     # Units stand apart; a byte-level tokenizer is told so, in training and in the bundle.
     checkpoint = open_checkpoint(encoder, prefix_space=True)
     recipe, tuning = _recipe(encoder, given), _tuning(given)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -14,39 +13,20 @@ from rich.console import Console
 from rich.table import Table
 
 from onoma.cli import json_option, model_option
-from onoma.errors import WrongUseError
-from onoma.evaluation.corpora import Corpus
-from onoma.evaluation.learning import Point, points_of
-from onoma.evaluation.slices import Known, known_mentions
+from onoma.cli.annotated import data_directory, data_option, reading_options, sets_of
+from onoma.evaluation.learning import Curve, curve_of, learning_record
 from onoma.evaluation.texts import FORMS, Form
 from onoma.registry import bundle
 from onoma.registry.manifest import Manifest
 from onoma.registry.scoring import Scoring
-from onoma.training.files import has_part, read_part
-from onoma.training.sources import scored
-
-USUAL_DATA = Path("../shared/data")
-
-
-@dataclass(frozen=True, slots=True)
-class Sets:
-    """What is scored, the names that count in the macro, and what training had seen of each."""
-
-    corpora: tuple[Corpus, ...]
-    counted: frozenset[str]
-    known: Known
-
-
-data_option = click.option(
-    "--data",
-    type=click.Path(exists=True, path_type=Path),
-    help=f"Annotated files or a directory of them; {USUAL_DATA} if it exists.",
-)
+from onoma.training.files import Reading
+from onoma.training.reports import open_directory, read_curves, write_report
 
 
 @click.command("evaluate")
 @model_option
 @data_option
+@reading_options
 @click.option("--part", default="dev", show_default=True, help="The files to score on, by name.")
 @click.option("--language", "languages", multiple=True, help="Only these languages (BCP 47).")
 @click.option(
@@ -76,12 +56,14 @@ data_option = click.option(
     "logs",
     multiple=True,
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
-    help="A training's log of scores (JSON lines); the report then shows the learning curve.",
+    help="Learning curve to draw beside the model's own: the log that `onoma train` keeps at "
+    "OUT.checkpoints/names.jsonl while it runs, or JSON lines with step, f1, units, seconds.",
 )
 @json_option
 def command(
     model_directory: Path | None,
     data: Path | None,
+    reading: Reading,
     part: str,
     languages: tuple[str, ...],
     form: Form,
@@ -96,8 +78,12 @@ def command(
 
     A bundle needs no gate record to be scored.
     """
+    if report_directory is not None:
+        # First: nobody should wait for scores that can't be drawn.
+        open_directory(report_directory)
     model = bundle.load(model_directory or bundle.default_directory(), allow_ungated=True)
-    sets = sets_of(data_directory(data), part, languages)
+    curves = {**own_curve(model.manifest), **read_curves(logs)}
+    sets = sets_of(data_directory(data), part, reading, languages)
     scoring = Scoring(model, sets.corpora, counted=sets.counted, known=sets.known, told=_told)
     record = scoring.record(form)
     if robustness:
@@ -106,54 +92,21 @@ def command(
         record["joined"] = scoring.joined()
     if against is not None:
         record["against"] = scoring.against(bundle.load(against, allow_ungated=True), form)
+    if curves:
+        record["learning"] = {name: learning_record(curve) for name, curve in curves.items()}
     if report_directory is not None:
-        from onoma.training.reports import read_curves, write_report
-
-        write_report(record, report_directory, {**own_curve(model.manifest), **read_curves(logs)})
+        write_report(record, report_directory)
     if as_json:
         click.echo(json.dumps(record, ensure_ascii=False))
     else:
         _print(record)
 
 
-def own_curve(manifest: Manifest) -> dict[str, tuple[Point, ...]]:
+def own_curve(manifest: Manifest) -> dict[str, Curve]:
     """Return the learning curve that stands in a manifest, if one does."""
-    training = manifest.training
-    names = training.get("pieces", {}).get("names", training)
-    if len(training.get("dev", ())) < 2:
-        return {}
-    points = points_of(training["dev"], units=names["units"], seconds=names["seconds"])
-    return {manifest.name: points}
-
-
-def data_directory(given: Path | None) -> Path:
-    """Return `given`, or the usual directory where it exists."""
-    if given is not None:
-        return given
-    if not USUAL_DATA.is_dir():
-        raise WrongUseError(f"found no {USUAL_DATA}: give the corpora's directory with --data")
-    return USUAL_DATA
-
-
-def sets_of(place: Path, part: str, languages: Sequence[str] = ()) -> Sets:
-    """Return the sets of `part` below `place`, all or those in `languages`."""
-    corpora = read_part(place, part)
-    there = {corpus.language for corpus in corpora}
-    for language in languages:
-        if language not in there:
-            listed = ", ".join(sorted(there))
-            raise WrongUseError(f"{place}: found no {part} set in {language!r}, but in {listed}")
-    chosen = tuple(c for c in corpora if not languages or c.language in languages)
-    counted = frozenset(corpus.name for corpus in scored(chosen)) or frozenset(
-        corpus.name for corpus in chosen
-    )
-    return Sets(chosen, counted, _known(place, {corpus.name for corpus in chosen}))
-
-
-def _known(place: Path, names: set[str]) -> Known:
-    """Return the mentions of the sets' training parts, of those that have one."""
-    training = read_part(place, "train") if has_part(place, "train") else ()
-    return known_mentions(corpus for corpus in training if corpus.name in names)
+    named = f"{manifest.name} {manifest.version}"
+    rows = manifest.training.get("learning", ())
+    return {named: curve_of(rows, f"{named}: training.learning")} if rows else {}
 
 
 def _told(name: str) -> None:

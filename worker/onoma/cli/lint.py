@@ -12,37 +12,22 @@ from rich.console import Console
 from rich.table import Table
 
 from onoma.cli import json_option
-from onoma.evaluation.schemes import TAGGINGS, Tagging
-from onoma.text.offsets import OffsetUnit
+from onoma.cli.annotated import reading_options
 from onoma.training.files import Reading
 from onoma.training.lint import WHAT, FileReport, is_unfit, lint
-
-OFFSET_UNITS = ("unicode_code_point", "utf16_code_unit", "utf8_byte")
 
 
 @click.command("lint")
 @click.argument("place", metavar="DATA", type=click.Path(exists=True, path_type=Path))
-@click.option(
-    "--tagging",
-    type=click.Choice(TAGGINGS),
-    help="Scheme of the tags in CoNLL files; without it, it is found out.",
-)
-@click.option(
-    "--offsets",
-    "unit",
-    type=click.Choice(OFFSET_UNITS),
-    default=OFFSET_UNITS[0],
-    show_default=True,
-    help="What offsets in JSON lines count.",
-)
+@reading_options
 @json_option
-def command(place: Path, tagging: Tagging | None, unit: OffsetUnit, as_json: bool) -> None:
+def command(place: Path, reading: Reading, as_json: bool) -> None:
     """Look for what is wrong with the annotated files in DATA: leakage, damage, contradictions.
 
     Files are named by their part: train.conll, dev.conll.gz, dev.jsonl, train.json. The exit code
     is 1 if a sentence of another part is also in a training part of its language.
     """
-    reports = lint(place, Reading(tagging, unit))
+    reports = lint(place, reading)
     if as_json:
         record = {"unfit": is_unfit(reports), "files": [report.as_record() for report in reports]}
         click.echo(json.dumps(record, ensure_ascii=False))

@@ -11,12 +11,13 @@ from rich.console import Console
 from rich.table import Table
 
 from onoma.cli import json_option
-from onoma.cli.evaluate import sets_of
+from onoma.cli.annotated import reading_options, sets_of
 from onoma.cli.importing import import_command
 from onoma.registry import bundle
 from onoma.registry.gate import Evidence, gate, reference_of
 from onoma.registry.gate_record import Check
 from onoma.registry.manifest import CARD_NAME
+from onoma.training.files import Reading
 from onoma.training.finishing import Grounds, write_scores
 
 directory_argument = click.argument(
@@ -77,6 +78,7 @@ def verify(directory: Path | None, as_json: bool) -> None:
     type=click.Path(exists=True, path_type=Path),
     help="Annotated files or a directory of them, with a part dev; without it nothing is scored.",
 )
+@reading_options
 @click.option("--score", is_flag=True, help="First score on --data: writes scores and card anew.")
 @click.option(
     "--reference",
@@ -88,6 +90,7 @@ def verify(directory: Path | None, as_json: bool) -> None:
 def gate_command(
     directory: Path | None,
     data: Path | None,
+    reading: Reading,
     score: bool,
     reference: Path | None,
     date: str | None,
@@ -103,7 +106,7 @@ def gate_command(
     evidence = Evidence()
     if data is not None:
         exact = reference_of(directory, reference) if reference is not None else None
-        sets = sets_of(data, "dev")
+        sets = sets_of(data, "dev", reading)
         evidence = Evidence(sets.corpora, sets.counted, exact)
         if score:
             write_scores(directory, Grounds(sets.corpora, sets.counted, sets.known))

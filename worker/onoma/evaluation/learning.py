@@ -1,85 +1,117 @@
 """Reads how scores rose during a training: the learning curve, and how soon it was nearly done.
 
-The rule: convergence is told in work and in time, up to 95 % of the score at the end, because the
-last points take most of the time.
+A curve comes from a manifest (`training.learning`) or from the log that a training keeps, which
+hold the same rows. The rule: convergence is told in work and in time, up to 95 % of the score at
+the end, because the last points take most of the time; and only as it was measured, never spread
+between two scores.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from typing import Any, NamedTuple
 
 from onoma.errors import WrongUseError
 
 NEARLY = 0.95
 
 
-@dataclass(frozen=True, slots=True)
-class Point:
-    """A score on the way: after how many steps, units and processor seconds; what is not known is
-    zero.
+class Score(NamedTuple):
+    """The score of the averaged weights after `step` steps, which read so many units in so many
+    processor seconds; both are zero where they were not recorded.
     """
 
     step: int
-    units: int
-    seconds: float
     f1: float
+    units: int = 0
+    seconds: float = 0.0
+
+
+Curve = tuple[Score, ...]
+"""The scores of one training, by step."""
 
 
 @dataclass(frozen=True, slots=True)
 class Convergence:
-    """When `NEARLY` of the last score was reached, and the mean score over all steps."""
+    """The first score of at least `NEARLY` of the last one, the last one, and the mean over all
+    steps.
+    """
 
-    step: int
-    units: int
-    seconds: float
+    near: Score
     final_f1: float
     mean_f1: float
 
 
-def read_points(lines: Iterable[str], name: str = "log") -> tuple[Point, ...]:
-    """Return the points of a log of JSON lines with `step` and `f1`, and `units` and `seconds`
-    where known. Raises WrongUseError that opens with `name:line`.
-    """
-    points = []
-    for number, line in enumerate(lines, start=1):
-        if not line.strip():
-            continue
-        try:
-            row = json.loads(line)
-            points.append(
-                Point(
-                    int(row["step"]),
-                    int(row.get("units", 0)),
-                    float(row.get("seconds", 0)),
-                    float(row["f1"]),
-                )
-            )
-        except (ValueError, TypeError, KeyError, AttributeError) as error:
-            raise WrongUseError(f"{name}:{number}: is no object with step and f1") from error
-    if not points:
+def rows_of(scores: Iterable[Score]) -> list[dict[str, Any]]:
+    """Return what stands in a manifest, and line by line in a log: step, f1, units, seconds."""
+    return [
+        score._replace(f1=round(score.f1, 4), seconds=round(score.seconds, 3))._asdict()
+        for score in scores
+    ]
+
+
+def curve_of(rows: Iterable[Mapping[str, Any]], name: str) -> Curve:
+    """Return the curve of a manifest's rows. Raises WrongUseError that opens with `name:row`."""
+    return _sorted(_score(row, f"{name}:{number}") for number, row in enumerate(rows, start=1))
+
+
+def log_of(scores: Iterable[Score]) -> str:
+    """Return the log of `scores`, JSON lines."""
+    return "".join(json.dumps(row) + "\n" for row in rows_of(scores))
+
+
+def read_log(lines: Iterable[str], name: str = "log") -> Curve:
+    """Return the curve of a log. Raises WrongUseError that opens with `name:line`."""
+    scores = _sorted(_logged(lines, name))
+    if not scores:
         raise WrongUseError(f"{name}:1: found no score; wanted one object with step and f1 a line")
-    return tuple(sorted(points, key=lambda point: point.step))
+    return scores
 
 
-def points_of(dev: Sequence[Sequence[float]], *, units: int, seconds: float) -> tuple[Point, ...]:
-    """Return the points of `[step, f1]` pairs; units and seconds grow evenly up to the totals."""
-    last = max((pair[0] for pair in dev), default=1) or 1
-    return tuple(
-        Point(int(step), round(units * step / last), seconds * step / last, f1) for step, f1 in dev
-    )
-
-
-def convergence_of(points: Sequence[Point]) -> Convergence:
-    """Return when `points`, of which there must be one, came near their last score."""
-    final = points[-1].f1
-    there = next(point for point in points if point.f1 >= NEARLY * final)
-    steps = [0, *(point.step for point in points)]
+def convergence_of(curve: Curve) -> Convergence:
+    """Return when `curve`, which must have a score, came near its last."""
+    final = curve[-1].f1
+    near = next(score for score in curve if score.f1 >= NEARLY * final)
+    steps = [0, *(score.step for score in curve)]
     area = sum(
-        (after - before) * point.f1
-        for before, after, point in zip(steps, steps[1:], points, strict=False)
+        (after - before) * score.f1
+        for before, after, score in zip(steps, steps[1:], curve, strict=False)
     )
-    return Convergence(
-        there.step, there.units, there.seconds, final, area / steps[-1] if steps[-1] else final
-    )
+    return Convergence(near, final, area / steps[-1] if steps[-1] else final)
+
+
+def learning_record(curve: Curve) -> dict[str, Any]:
+    """Return what a report says of `curve`, which must have a score."""
+    found = convergence_of(curve)
+    (near,) = rows_of([found.near])
+    return {
+        "scores": rows_of(curve),
+        "nearly": NEARLY,
+        "near": near,
+        "final_f1": round(found.final_f1, 4),
+        "mean_f1": round(found.mean_f1, 4),
+    }
+
+
+def _logged(lines: Iterable[str], name: str) -> Iterator[Score]:
+    for number, line in enumerate(lines, start=1):
+        if line.strip():
+            try:
+                row = json.loads(line)
+            except ValueError:
+                row = None
+            yield _score(row, f"{name}:{number}")
+
+
+def _score(row: Any, place: str) -> Score:
+    try:
+        units, seconds = int(row.get("units", 0)), float(row.get("seconds", 0))
+        return Score(int(row["step"]), float(row["f1"]), units, seconds)
+    except (ValueError, TypeError, KeyError, AttributeError) as error:
+        raise WrongUseError(f"{place}: is no object with step and f1") from error
+
+
+def _sorted(scores: Iterable[Score]) -> Curve:
+    return tuple(sorted(scores, key=lambda score: score.step))

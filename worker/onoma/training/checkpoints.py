@@ -1,4 +1,4 @@
-"""Writes and reads checkpoints: weights as safetensors, the rest as JSON.
+"""Writes and reads checkpoints: weights as safetensors, the rest as JSON; and the log of scores.
 
 Between `loop.py` and the disk. Two rules. Nothing that is read can run code: a pickle is refused,
 not opened. A checkpoint is written beside the old one and takes its place only when it is whole, so
@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -19,6 +19,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 
 from onoma.errors import FatalError, WrongUseError
+from onoma.evaluation.learning import Score, log_of
 
 RECORD_NAME = "checkpoint.json"
 PICKLES = (".pt", ".pth", ".bin", ".pkl", ".pickle", ".ckpt")
@@ -58,6 +59,20 @@ def save(checkpoint: Checkpoint, directory: Path) -> None:
         directory.rename(old)
     new.rename(directory)
     shutil.rmtree(old, ignore_errors=True)
+
+
+def save_log(scores: Iterable[Score], path: Path) -> None:
+    """Write the log of `scores` in the place of an earlier one; a reader never sees half of it."""
+    new = path.with_name(f"{path.name}.new")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        new.write_text(log_of(scores), encoding="utf-8")
+        new.replace(path)
+    except OSError as error:
+        new.unlink(missing_ok=True)
+        raise FatalError(
+            f"the log {path} can't be written: {error}; make room and go on with --resume"
+        ) from error
 
 
 def exists(directory: Path) -> bool:

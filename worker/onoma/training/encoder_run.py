@@ -24,7 +24,7 @@ from onoma.training.encoder import Checkpoint
 from onoma.training.encoder_export import Precision
 from onoma.training.encoder_layers import Tuning
 from onoma.training.examples import without_dev
-from onoma.training.files import read_part
+from onoma.training.files import Reading, read_part
 from onoma.training.finetuning import Tuned, finetune, write_finetuned
 from onoma.training.loop import Saving
 from onoma.training.pieces import Place
@@ -44,13 +44,9 @@ def run(
     console: Console,
 ) -> Manifest:
     """Fine-tune the encoder of `checkpoint` on the corpora of `place` and write a scored bundle."""
+    place.refuse_taken()
+    corpora = read_data(place.data, recipe, place.reading)
     claim(place.directory)
-    if not place.resume and place.work.exists():
-        raise WrongUseError(
-            f"{place.work} holds the checkpoints of an earlier run: go on with --resume, or "
-            "remove them"
-        )
-    corpora = read_data(place.data, recipe)
     labels = labels_of(types_of(corpora.train))
     with shown("names", console) as progress:
         tuned = finetune(
@@ -69,11 +65,11 @@ def run(
     return manifest
 
 
-def read_data(data: Path, recipe: Recipe) -> Corpora:
+def read_data(data: Path, recipe: Recipe, reading: Reading) -> Corpora:
     """Read training and development sets below `data`, in any layout that is read elsewhere."""
-    dev = read_part(data, "dev")
+    dev = read_part(data, "dev", reading)
     licences = read_licences(data) if (data / LICENCES_NAME).is_file() else {}
-    train = without_dev(read_part(data, "train"), dev)
+    train = without_dev(read_part(data, "train", reading), dev)
     first = slice(recipe.sentences)
     return Corpora(
         tuple(replace(corpus, sentences=corpus.sentences[first]) for corpus in train),

@@ -70,7 +70,7 @@ def find_files(place: Path) -> tuple[AnnotatedFile, ...]:
 def read_part(place: Path, part: str, reading: Reading | None = None) -> tuple[Corpus, ...]:
     """Return the corpora of `part` below `place`: our own layout, or any files."""
     if (place / "ner" / "open").is_dir():
-        return read_corpora(place, part)
+        return read_corpora(place, part, tagging=reading.tagging if reading else None)
     files = find_files(place)
     chosen = [file for file in files if file.part == part or place.is_file()]
     if not chosen:

@@ -15,13 +15,13 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
 
 from onoma.errors import FatalError
-from onoma.training.checkpoints import Checkpoint, load, save
+from onoma.evaluation.learning import Score
+from onoma.training.checkpoints import Checkpoint, load, save, save_log
 from onoma.training.feeds import Item, Source, drawn
 from onoma.training.interrupts import deferred_interrupts
 from onoma.training.optimisers import Group, Optimisers
@@ -38,15 +38,6 @@ class Watch:
     score: Callable[[], float]
     every: int
     patience: int = 0
-
-
-class Score(NamedTuple):
-    """The averaged weights' score after `step` steps, over so many units and processor seconds."""
-
-    step: int
-    f1: float
-    units: int = 0
-    seconds: float = 0.0
 
 
 @dataclass(slots=True)
@@ -92,6 +83,11 @@ class Saving:
     directory: Path
     architecture: str
     resume: bool = False
+
+    @property
+    def log(self) -> Path:
+        """Return the file of all scores so far, which `onoma evaluate --log` draws."""
+        return self.directory.with_name(f"{self.directory.name}.jsonl")
 
 
 def train(
@@ -198,7 +194,8 @@ class _Run:
         f1 = watch.score()
         if watch.patience and f1 > state.best:
             self._best = {name: value.clone() for name, value in self._averaged.items()}
-        state.scores.append(Score(state.step, f1, state.units, round(state.seconds, 1)))
+        state.scores.append(Score(state.step, f1, state.units, state.seconds))
+        self._log()
         model.load_state_dict(current)
         model.train()
         torch.set_rng_state(chance)
@@ -208,6 +205,11 @@ class _Run:
         if self.state.step >= self._schedule.average_every:
             self._model.load_state_dict(self._best if patience and self._best else self._averaged)
         self._model.eval()
+
+    def _log(self) -> None:
+        """Write all scores anew, so that what follows a checkpoint never stands there twice."""
+        if self._saving and self.state.scores:
+            save_log(self.state.scores, self._saving.log)
 
     def save(self) -> None:
         """Write a checkpoint if one is wanted."""
@@ -239,6 +241,7 @@ class _Run:
         record, state = found.record, self.state
         state.step, state.units, state.seconds = record["step"], record["units"], record["seconds"]
         state.scores = [Score(*score) for score in record["scores"]]
+        self._log()
         for source in self._sources:
             chunk, item = record["places"][source.name]
             source.feed.go_to((chunk, item))

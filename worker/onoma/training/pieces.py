@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -16,12 +16,14 @@ import torch
 from rich.console import Console
 
 from onoma.errors import FatalError, WrongUseError
+from onoma.evaluation.learning import rows_of
 from onoma.registry.manifest import Manifest
 from onoma.training import checkpoints
 from onoma.training.bundle import TYPES, Corpora, claim, labels_of, open_corpora, write
 from onoma.training.dequantising import network_of
 from onoma.training.examples import Example
 from onoma.training.feeds import Source
+from onoma.training.files import Reading
 from onoma.training.loop import Saving, Trained, Watch, train
 from onoma.training.names import groups_of, labelled, macro_dev
 from onoma.training.network import Shape, WordHash
@@ -33,12 +35,16 @@ from onoma.training.sources import scored
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where a run reads and writes: data, the bundle to be, and the bundle to start from."""
+    """Where a run reads and writes: data, the bundle to be, and the bundle to start from.
+
+    `reading` is for annotated files that can't say themselves how they are to be read.
+    """
 
     data: Path
     directory: Path
     resume: bool = False
     init: Path | None = None
+    reading: Reading = field(default_factory=Reading)
 
     @property
     def work(self) -> Path:
@@ -190,7 +196,7 @@ def cost_of(costs: Mapping[str, Trained], init: Path | None) -> dict[str, Any]:
             piece: {"seconds": round(t.seconds), "steps": t.steps, "units": t.units}
             for piece, t in costs.items()
         },
-        "learning": [score._replace(f1=round(score.f1, 4))._asdict() for score in names.scores],
+        "learning": rows_of(names.scores),
     }
     if init is not None:
         _, manifest = network_of(init)

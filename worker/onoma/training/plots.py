@@ -7,13 +7,13 @@ one thing.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 from onoma.errors import WrongUseError
-from onoma.evaluation.learning import NEARLY, Point, convergence_of
+from onoma.evaluation.learning import NEARLY
 
 INK, SOFT, ACCENT = "#1f3b57", "#9db4c8", "#c8553d"
 DOTS_PER_INCH = 120
@@ -65,20 +65,24 @@ def draw_reliability(calibration: Mapping[str, Any], title: str, path: Path) -> 
     _save(figure, path)
 
 
-def draw_learning(curves: Mapping[str, Sequence[Point]], title: str, path: Path) -> None:
-    """Draw the score against the units read, one line a training, with its near-final point."""
+def draw_learning(curves: Mapping[str, Mapping[str, Any]], title: str, path: Path) -> None:
+    """Draw the score against the units read, one line a training, with its near-final point; or
+    against steps, where a training did not record its units.
+    """
     figure, axes = _figure(width=8, height=5)
-    by_units = all(point.units for points in curves.values() for point in points[1:])
-    for name, points in curves.items():
-        near = convergence_of(points)
-        places = [point.units / 1e6 if by_units else point.step for point in points]
-        (line,) = axes.plot(places, [point.f1 for point in points], marker="o", label=name)
-        place = near.units / 1e6 if by_units else near.step
+    rows = [row for curve in curves.values() for row in curve["scores"]]
+    by_units = all(row["units"] for row in rows if row["step"])
+    for name, curve in curves.items():
+        scores, near = curve["scores"], curve["near"]
+        *places, place = (
+            row["units"] / 1e6 if by_units else row["step"] for row in (*scores, near)
+        )
+        (line,) = axes.plot(places, [row["f1"] for row in scores], marker="o", label=name)
         axes.axvline(place, color=line.get_color(), linestyle=":", linewidth=1)
-        told = f"{near.seconds:,.0f} s" if near.seconds else f"step {near.step:,}"
+        told = f"{near['seconds']:,.0f} s" if near["seconds"] else f"step {near['step']:,}"
         axes.annotate(
-            f"{NEARLY:.0%} of the end: {told}",
-            (place, NEARLY * near.final_f1),
+            f"{NEARLY:.0%} of the last: {told}",
+            (place, near["f1"]),
             textcoords="offset points",
             xytext=(6, -14),
             fontsize=8,

@@ -12,42 +12,46 @@ from pathlib import Path
 from typing import Any
 
 from onoma.errors import WrongUseError
-from onoma.evaluation.learning import Point, convergence_of, read_points
+from onoma.evaluation.learning import NEARLY, Curve, read_log
 from onoma.training import plots
 from onoma.training.files import lines_of
 
 MOST_BARS = 60
+NOT_RECORDED = "not recorded"
 
 Record = Mapping[str, Any]
 
 
-def write_report(
-    record: Record, directory: Path, curves: Mapping[str, Sequence[Point]]
-) -> tuple[Path, ...]:
-    """Write the report of `record` into `directory`, which is made; return the files."""
+def open_directory(directory: Path) -> None:
+    """Make the directory of a report; raise WrongUseError where none could be written to it."""
     plots.require_matplotlib()
-    model = f"{record['model']['name']} {record['model']['version']}, {record['text']}"
     try:
         directory.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise WrongUseError(f"{directory}: can't be made: {error.strerror}") from error
+
+
+def write_report(record: Record, directory: Path) -> tuple[Path, ...]:
+    """Write the report of `record` into `directory`, which is there; return the files."""
+    model = f"{record['model']['name']} {record['model']['version']}, {record['text']}"
+    try:
         (directory / "report.json").write_text(
             json.dumps(record, ensure_ascii=False, indent=1) + "\n", encoding="utf-8"
         )
-        pictures = list(_pictures(record, model, directory, curves))
-        text = "\n".join(_lines(record, model, pictures, curves))
+        pictures = list(_pictures(record, model, directory))
+        text = "\n".join(_lines(record, model, pictures))
         (directory / "report.md").write_text(text, encoding="utf-8")
     except OSError as error:
         raise WrongUseError(f"{directory}: can't be written: {error.strerror}") from error
     return tuple(directory / name for name in ("report.md", "report.json", *pictures))
 
 
-def read_curves(logs: Sequence[Path]) -> dict[str, tuple[Point, ...]]:
-    """Return the learning curve of each log by the name of its file."""
-    return {log.stem: read_points(lines_of(log), str(log)) for log in logs}
+def read_curves(logs: Sequence[Path]) -> dict[str, Curve]:
+    """Return the learning curve of each log by its path: every training's log has the same name."""
+    return {str(log): read_log(lines_of(log), str(log)) for log in logs}
 
 
-def _pictures(
-    record: Record, model: str, directory: Path, curves: Mapping[str, Sequence[Point]]
-) -> Iterator[str]:
+def _pictures(record: Record, model: str, directory: Path) -> Iterator[str]:
     if 0 < len(record["languages"]) <= MOST_BARS:
         plots.draw_bars(record["languages"], f"{model}: by language", directory / "languages.png")
         yield "languages.png"
@@ -56,14 +60,12 @@ def _pictures(
         yield "sets.png"
     plots.draw_reliability(record["calibration"], model, directory / "reliability.png")
     yield "reliability.png"
-    if curves:
-        plots.draw_learning(curves, "Learning curve", directory / "learning.png")
+    if record.get("learning"):
+        plots.draw_learning(record["learning"], "Learning curve", directory / "learning.png")
         yield "learning.png"
 
 
-def _lines(
-    record: Record, model: str, pictures: Sequence[str], curves: Mapping[str, Sequence[Point]]
-) -> Iterator[str]:
+def _lines(record: Record, model: str, pictures: Sequence[str]) -> Iterator[str]:
     low, high = record["macro_interval"]
     yield f"# {model}"
     yield ""
@@ -88,7 +90,7 @@ def _lines(
     yield from _macros("Joined to documents", record.get("joined", {}))
     yield from _confidences(record["calibration"])
     yield from _comparison(record.get("against"))
-    yield from _convergence(curves)
+    yield from _convergence(record.get("learning", {}))
 
 
 def _scores(title: str, rows: Record) -> Iterator[str]:
@@ -147,17 +149,25 @@ def _comparison(against: Record | None) -> Iterator[str]:
     yield ""
 
 
-def _convergence(curves: Mapping[str, Sequence[Point]]) -> Iterator[str]:
+def _convergence(curves: Record) -> Iterator[str]:
     if not curves:
         return
     yield "## Convergence"
     yield ""
-    yield "| training | final F1 | 95 % of it after: steps | units | seconds | mean F1 on the way |"
+    yield (
+        f"When a training first had {NEARLY:.0%} of its last score: steps, units read, and seconds "
+        "of one processor, those for the scores on the way included."
+    )
+    yield "Training before the labels (masked words) is not counted."
+    yield ""
+    yield f"| training | last F1 | {NEARLY:.0%} of it: steps | units | seconds | mean F1 |"
     yield "|---|--:|--:|--:|--:|--:|"
-    for name, points in curves.items():
-        near = convergence_of(points)
+    for name, curve in curves.items():
+        near = curve["near"]
+        units = f"{near['units']:,}" if near["units"] else NOT_RECORDED
+        seconds = f"{near['seconds']:,.1f}" if near["seconds"] else NOT_RECORDED
         yield (
-            f"| {name} | {near.final_f1:.4f} | {near.step:,} | {near.units:,} | "
-            f"{near.seconds:,.0f} | {near.mean_f1:.4f} |"
+            f"| {name} | {curve['final_f1']:.4f} | {near['step']:,} | {units} | {seconds} | "
+            f"{curve['mean_f1']:.4f} |"
         )
     yield ""

@@ -16,6 +16,7 @@ from typing import Literal
 
 from onoma.errors import WrongUseError
 from onoma.evaluation.corpora import Corpus, Scheme, read_sentences, schemes_of
+from onoma.evaluation.schemes import Tagging
 
 LANGUAGES = {
     "amh": "am",
@@ -68,7 +69,12 @@ class Licence:
 
 
 def read_corpora(
-    directory: Path, part: str, *, folder: Folder = "open", corpus: str = "*"
+    directory: Path,
+    part: str,
+    *,
+    folder: Folder = "open",
+    corpus: str = "*",
+    tagging: Tagging | None = None,
 ) -> tuple[Corpus, ...]:
     """Return the `part` (`train`, `dev`, `train_distant`) of every corpus in `folder` that has
     one, by name.
@@ -78,7 +84,7 @@ def read_corpora(
     if not files:
         raise WrongUseError(f"{directory} has no {pattern}: give --data")
     schemes = read_schemes(directory)
-    return tuple(_read_corpus(file, schemes) for file in files)
+    return tuple(_read_corpus(file, schemes, tagging) for file in files)
 
 
 def scored(corpora: Iterable[Corpus]) -> tuple[Corpus, ...]:
@@ -107,12 +113,12 @@ def read_licences(directory: Path) -> dict[str, Licence]:
     }
 
 
-def _read_corpus(file: Path, schemes: dict[str, Scheme]) -> Corpus:
+def _read_corpus(file: Path, schemes: dict[str, Scheme], tagging: Tagging | None) -> Corpus:
     corpus, language = file.parts[-3:-1]
     if corpus not in schemes:
         raise WrongUseError(f"labelmap.json has no entry for {corpus}")
     scheme = schemes[corpus]
-    sentences = tuple(read_sentences(_lines(file), scheme, name=str(file)))
+    sentences = tuple(read_sentences(_lines(file), scheme, name=str(file), tagging=tagging))
     code = LANGUAGES.get(language, language)
     return Corpus(f"{corpus}/{language}", code, scheme.annotates, sentences)
 
