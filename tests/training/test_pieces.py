@@ -224,3 +224,25 @@ def test_the_report_draws_a_training_that_is_done_or_that_still_runs(
     text = (tmp_path / "report" / "report.md").read_text(encoding="utf-8")
     assert f"| {near.step} | {near.units:,} | {near.seconds:,.1f} |" in text
     assert (tmp_path / "report" / "learning.png").is_file()
+
+
+def test_what_a_run_does_is_in_a_file_of_its_output_line_by_line(
+    data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "train.log"
+    seen: list[str] = []
+
+    def look(*arguments: object, **named: object) -> Manifest:
+        seen.extend(path.read_text(encoding="utf-8").splitlines())
+        raise OSError
+
+    monkeypatch.setattr(pieces, "write", look)
+    with path.open("w", encoding="utf-8") as file, pytest.raises(FatalError):
+        run(Place(data, tmp_path / "model"), SMALL, Console(file=file))
+
+    assert [line.split("  ")[0] for line in seen] == [
+        "reading the corpora",
+        "words",
+        "names",
+        "calibrating, exporting, scoring",
+    ]

@@ -45,6 +45,7 @@ def run(
 ) -> Manifest:
     """Fine-tune the encoder of `checkpoint` on the corpora of `place` and write a scored bundle."""
     place.refuse_taken()
+    console.print("reading the corpora", highlight=False)
     corpora = read_data(place.data, recipe, place.reading)
     claim(place.directory)
     labels = labels_of(types_of(corpora.train))

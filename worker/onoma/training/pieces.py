@@ -65,6 +65,7 @@ class Place:
 def run(place: Place, recipe: Recipe, console: Console) -> Manifest:
     """Train as `recipe` says and write a scored bundle, which no file may be in the way of."""
     place.refuse_taken()
+    console.print("reading the corpora", highlight=False)
     corpora = open_corpora(place.data, recipe)
     claim(place.directory)
     labels = labels_of(TYPES)
