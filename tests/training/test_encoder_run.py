@@ -14,6 +14,7 @@ need("torch", "transformers", "onnx", "onnxscript", "safetensors")
 
 from click.testing import CliRunner, Result
 
+from onoma.cli.model import command as model_command
 from onoma.cli.train import command
 from onoma.errors import WrongUseError
 from onoma.evaluation.corpora import Sentence
@@ -53,9 +54,10 @@ def test_an_encoder_becomes_a_bundle_with_scores_of_its_dev_sets(
 ) -> None:
     encoder, out = write_encoder(tmp_path / "tiny-bert", "bert"), tmp_path / "out"
 
-    result = _run(
-        encoder, data, out, "--evaluate-every", "20", "--freeze-embeddings", "--draw-anew", "1"
-    )
+    more = ("--freeze-embeddings", "--draw-anew", "1", "--evaluate-every", "20")
+    reference = tmp_path / "reference.onnx"
+
+    result = _run(encoder, data, out, *more, "--keep-reference", str(reference))
 
     assert result.exit_code == 0, result.output
     assert f"wrote {out}" in result.output
@@ -71,6 +73,15 @@ def test_an_encoder_becomes_a_bundle_with_scores_of_its_dev_sets(
     card = (out / "README.md").read_text(encoding="utf-8")
     assert manifest.training["origin"]["model.safetensors"] in card
     assert not out.with_name("out.checkpoints").exists()
+    _compared_with(reference, out, data)
+
+
+def _compared_with(reference: Path, out: Path, data: Path) -> None:
+    arguments = ["gate", str(out), "--data", str(data), "--reference", str(reference), "--json"]
+    result = CliRunner().invoke(model_command, arguments)
+
+    checks = {check["name"]: check for check in json.loads(result.stdout)["checks"]}
+    assert checks["int8 against full precision"]["passed"] is not None
 
 
 def test_an_earlier_run_is_neither_overwritten_nor_mixed_up_with_another(

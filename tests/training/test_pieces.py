@@ -20,6 +20,7 @@ need("torch", "onnx", "safetensors")
 
 
 from onoma.cli.evaluate import command as evaluate_command
+from onoma.cli.model import command as model_command
 from onoma.cli.train import command
 from onoma.errors import FatalError, WrongUseError
 from onoma.evaluation.learning import convergence_of, curve_of, read_log
@@ -246,3 +247,37 @@ def test_what_a_run_does_is_in_a_file_of_its_output_line_by_line(
         "names",
         "calibrating, exporting, scoring",
     ]
+
+
+def test_a_bundle_is_judged_again_with_the_reference_that_training_kept(
+    data: Path, tmp_path: Path
+) -> None:
+    reference = tmp_path / "kept" / "reference.onnx"
+    _run(Place(data, tmp_path / "model", reference=reference))
+    arguments = ["gate", str(tmp_path / "model"), "--data", str(data), "--json"]
+
+    result = CliRunner().invoke(model_command, [*arguments, "--reference", str(reference)])
+
+    (check,) = (
+        check
+        for check in json.loads(result.stdout)["checks"]
+        if check["name"] == "int8 against full precision"
+    )
+    assert check["passed"] is not None
+    assert abs(check["measured"]["macro_loss"]) < 0.1
+
+
+@pytest.mark.parametrize("place", ["model/reference.onnx", "model.checkpoints/reference.onnx"])
+def test_a_reference_may_not_lie_where_training_puts_its_own_files(
+    data: Path, tmp_path: Path, place: str
+) -> None:
+    with pytest.raises(WrongUseError, match="give --keep-reference a file beside it"):
+        _run(Place(data, tmp_path / "model", reference=tmp_path / place))
+
+
+def test_a_reference_never_takes_the_place_of_another_file(data: Path, tmp_path: Path) -> None:
+    (tmp_path / "reference.onnx").write_bytes(b"theirs")
+
+    with pytest.raises(WrongUseError, match="exists and is never overwritten"):
+        _run(Place(data, tmp_path / "model", reference=tmp_path / "reference.onnx"))
+    assert (tmp_path / "reference.onnx").read_bytes() == b"theirs"

@@ -12,6 +12,7 @@ from rich.console import Console
 from onoma.cli import require_extra
 from onoma.cli.annotated import data_directory, data_option, reading_options
 from onoma.cli.importing import NEEDED, precision_option
+from onoma.cli.train import reference_option
 from onoma.training.files import Reading
 
 if TYPE_CHECKING:
@@ -82,6 +83,7 @@ if TYPE_CHECKING:
 )
 @click.option("--seed", type=int, default=0, show_default=True, help="Start of all chance.")
 @precision_option
+@reference_option
 @click.option("--float32", is_flag=True, help="Train in float32: slower, where a model needs it.")
 @click.pass_context
 def command(
@@ -93,6 +95,7 @@ def command(
     directory: Path,
     resume: bool,
     precision: Literal["int8", "fp32"],
+    reference: Path | None,
     **given: Any,
 ) -> None:
     """Fine-tune the Hugging Face encoder in the directory ENCODER; writes a scored bundle.
@@ -106,7 +109,9 @@ def command(
     from onoma.training.encoder_run import run
     from onoma.training.pieces import Place
 
-    place = Place(data_directory(data), directory, resume=resume, reading=reading)
+    place = Place(
+        data_directory(data), directory, resume=resume, reading=reading, reference=reference
+    )
     # Units stand apart; a byte-level tokenizer is told so, in training and in the bundle.
     checkpoint = open_checkpoint(encoder, prefix_space=True)
     recipe, tuning = _recipe(encoder, given), _tuning(given)

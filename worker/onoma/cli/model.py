@@ -83,7 +83,8 @@ def verify(directory: Path | None, as_json: bool) -> None:
 @click.option(
     "--reference",
     type=click.Path(exists=True, path_type=Path),
-    help="The same model in full precision: an ONNX file with the same inputs, or a bundle.",
+    help="The same model in full precision: the file of `onoma train --keep-reference`, or a "
+    "bundle (`--precision fp32`).",
 )
 @click.option("--date", help="Day of the judgement, YYYY-MM-DD; today in UTC.")
 @json_option

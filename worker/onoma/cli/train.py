@@ -38,6 +38,14 @@ class _Commands(click.Group):
                 formatter.write_dl(rows)
 
 
+reference_option = click.option(
+    "--keep-reference",
+    "reference",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="New file for the model in full precision (ONNX), for `onoma model gate --reference`.",
+)
+
+
 @click.group("train", cls=_Commands, invoke_without_command=True)
 @click.option(
     "--recipe",
@@ -64,6 +72,7 @@ class _Commands(click.Group):
     help="Bundle of the kind wordhash to start from, instead of chance and masked words.",
 )
 @click.option("--seed", type=int, help="Start of all chance, instead of the recipe's.")
+@reference_option
 @click.pass_context
 def command(
     context: click.Context,
@@ -73,13 +82,15 @@ def command(
     resume: bool,
     init: Path | None,
     seed: int | None,
+    reference: Path | None,
 ) -> None:
     """Train a `wordhash` model: masked words, labelled names, export, scores, bundle."""
     if context.invoked_subcommand is not None:
         return
     if directory is None:
         raise click.UsageError("Missing option '--out'.")
-    require_extra("training", "torch", "onnx", "safetensors")
+    more = ("onnxscript",) if reference else ()
+    require_extra("training", "torch", "onnx", "safetensors", *more)
     # Only here: serving has none of them.
     from dataclasses import replace
 
@@ -89,7 +100,9 @@ def command(
     recipe = read_recipe(recipe_path) if recipe_path else Recipe()
     if seed is not None:
         recipe = replace(recipe, seed=seed)
-    place = Place(data or Path("../shared/data"), directory, resume=resume, init=init)
+    place = Place(
+        data or Path("../shared/data"), directory, resume=resume, init=init, reference=reference
+    )
     try:
         manifest = run(place, recipe, Console())
     except KeyboardInterrupt:

@@ -53,14 +53,7 @@ def write_bundle(
     precision: Precision = "int8",
 ) -> Manifest:
     """Export `tagger`, write the bundle to `directory` and load it; it has no scores yet."""
-    # One thread: a sum that is shared between threads may end in other bits.
-    torch.set_num_threads(1)
-    graph = export(
-        tagger,
-        precision,
-        vocabulary=int(checkpoint.config["vocab_size"]),
-        longest=checkpoint.subwords.window_tokens,
-    )
+    graph = graph_of(tagger, checkpoint, precision)
     manifest = Manifest(
         kind=TokenClassificationRecogniser.kind,
         name=described.name,
@@ -82,6 +75,18 @@ def write_bundle(
         subwords=checkpoint.subwords,
     )
     return _written(directory, manifest, graph, checkpoint.tokenizer_json)
+
+
+def graph_of(tagger: Tagger, checkpoint: Checkpoint, precision: Precision) -> bytes:
+    """Return `tagger` as a graph that reads the tokens of `checkpoint`."""
+    # One thread: a sum that is shared between threads may end in other bits.
+    torch.set_num_threads(1)
+    return export(
+        tagger,
+        precision,
+        vocabulary=int(checkpoint.config["vocab_size"]),
+        longest=checkpoint.subwords.window_tokens,
+    )
 
 
 def _written(directory: Path, manifest: Manifest, graph: bytes, tokenizer_json: str) -> Manifest:

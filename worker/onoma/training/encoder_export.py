@@ -12,11 +12,8 @@ operator of which the quantiser makes an invalid graph.
 
 from __future__ import annotations
 
-import logging
 import tempfile
-import warnings
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Literal, cast
 
@@ -27,14 +24,13 @@ from torch import Tensor, nn
 
 from onoma.errors import FatalError, WrongUseError
 from onoma.registry.engine import onnxruntime
+from onoma.training.torch_export import exported, quiet, refuse_difference
 
 Precision = Literal["int8", "fp32"]
 
-OPSET = 20
 LARGEST_PARAMETERS = 500_000_000
 """Of four bytes each: an ONNX file of one piece ends at 2 GiB."""
 
-PARITY = 1e-4
 PARITY_SHAPES = ((1, 1), (1, 2), (2, 2), (1, 3), (3, 7), (1, 17), (2, 33), (1, 64))
 FORBIDDEN = ("SkipLayerNormalization", "ConvInteger", "Attention")
 
@@ -77,11 +73,7 @@ def export(tagger: Tagger, precision: Precision, *, vocabulary: int, longest: in
     tagger.eval()
     graph = _exported(tagger)
     worst = parity(tagger, graph.SerializeToString(), vocabulary=vocabulary, longest=longest)
-    if not worst <= PARITY:
-        raise FatalError(
-            f"the exported graph differs from the network by {worst:.1e}, wanted at most {PARITY}: "
-            "this architecture can't be served"
-        )
+    refuse_difference(worst)
     if precision == "int8":
         graph = _quantised(graph)
     _refuse_forms(graph)
@@ -111,31 +103,13 @@ def parity(tagger: Tagger, graph: bytes, *, vocabulary: int, longest: int) -> fl
 
 def _exported(tagger: Tagger) -> onnx.ModelProto:
     axes = {0: torch.export.Dim("windows"), 1: torch.export.Dim("tokens")}
-    with _quiet():
-        try:
-            program = torch.onnx.export(
-                tagger,
-                # No axis of one, which would be taken for a constant.
-                (torch.ones((2, 7), dtype=torch.int64),),
-                dynamo=True,
-                opset_version=OPSET,
-                external_data=False,
-                input_names=["tokens"],
-                output_names=["emissions"],
-                dynamic_shapes=(axes,),
-                verbose=False,
-            )
-        except torch.onnx.OnnxExporterError as error:
-            raise FatalError(
-                f"torch can't export this network: {str(error).splitlines()[0]}"
-            ) from error
-    return program.model_proto
+    return exported(tagger, {"tokens": (torch.ones((2, 7), dtype=torch.int64), axes)})
 
 
 def _quantised(graph: onnx.ModelProto) -> onnx.ModelProto:
     from onnxruntime.quantization import QuantType, quantize_dynamic
 
-    with tempfile.TemporaryDirectory() as directory, _quiet():
+    with tempfile.TemporaryDirectory() as directory, quiet():
         path = Path(directory) / "model.onnx"
         quantize_dynamic(
             graph,
@@ -156,16 +130,3 @@ def _refuse_forms(graph: onnx.ModelProto) -> None:
     for tensor in graph.graph.initializer:
         if tensor.data_location == onnx.TensorProto.EXTERNAL:
             raise FatalError(f"the graph keeps {tensor.name} in another file")
-
-
-@contextmanager
-def _quiet() -> Iterator[None]:
-    """Keep the remarks of exporter and quantiser to themselves; errors are raised anyway."""
-    before = logging.root.manager.disable
-    logging.disable(logging.WARNING)
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            yield
-    finally:
-        logging.disable(before)

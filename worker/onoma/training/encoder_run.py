@@ -21,6 +21,7 @@ from onoma.registry.manifest import Manifest
 from onoma.training import checkpoints
 from onoma.training.bundle import TYPES, Corpora, claim, labels_of
 from onoma.training.encoder import Checkpoint
+from onoma.training.encoder_bundle import graph_of
 from onoma.training.encoder_export import Precision
 from onoma.training.encoder_layers import Tuning
 from onoma.training.examples import without_dev
@@ -30,6 +31,7 @@ from onoma.training.loop import Saving
 from onoma.training.pieces import Place
 from onoma.training.progress import shown
 from onoma.training.recipes import Recipe
+from onoma.training.reference import keep_reference
 from onoma.training.sources import read_licences, scored
 
 LICENCES_NAME = "ner_manifest.json"
@@ -61,6 +63,8 @@ def run(
             saving=_saving(place, checkpoint, labels, tuning),
         )
     console.print("exporting, scoring", highlight=False)
+    if place.reference is not None:
+        keep_reference(graph_of(tuned.tagger, checkpoint, "fp32"), place.reference)
     manifest = _written(place, tuned, checkpoint, corpora, labels, recipe, precision, console)
     shutil.rmtree(place.work, ignore_errors=True)
     return manifest

@@ -30,6 +30,7 @@ from onoma.training.network import Shape, WordHash
 from onoma.training.pretraining import Lines, WordGuesser, hidden_words, read_text
 from onoma.training.progress import shown
 from onoma.training.recipes import Recipe, Schedule
+from onoma.training.reference import keep_reference, reference_graph
 from onoma.training.sources import scored
 
 
@@ -37,7 +38,8 @@ from onoma.training.sources import scored
 class Place:
     """Where a run reads and writes: data, the bundle to be, and the bundle to start from.
 
-    `reading` is for annotated files that can't say themselves how they are to be read.
+    `reading` is for annotated files that can't say themselves how they are to be read; `reference`
+    is where the graph of full precision is kept, for `onoma model gate --reference`.
     """
 
     data: Path
@@ -45,6 +47,7 @@ class Place:
     resume: bool = False
     init: Path | None = None
     reading: Reading = field(default_factory=Reading)
+    reference: Path | None = None
 
     @property
     def work(self) -> Path:
@@ -60,6 +63,21 @@ class Place:
                 f"{self.work} holds the checkpoints of an earlier run: go on with --resume, or "
                 "remove them"
             )
+        if self.reference is not None:
+            self._refuse_reference(self.reference)
+
+    def _refuse_reference(self, path: Path) -> None:
+        if path.exists():
+            raise WrongUseError(
+                f"{path} exists and is never overwritten: take it away, or give --keep-reference "
+                "another file"
+            )
+        for directory in (self.directory, self.work):
+            if directory.resolve() in path.resolve().parents:
+                raise WrongUseError(
+                    f"{path} lies in {directory}, which holds nothing but its own files: give "
+                    "--keep-reference a file beside it"
+                )
 
 
 def run(place: Place, recipe: Recipe, console: Console) -> Manifest:
@@ -79,6 +97,8 @@ def run(place: Place, recipe: Recipe, console: Console) -> Manifest:
         network, corpora, labels, recipe, _saving(place, network, "names"), console
     )
     console.print("calibrating, exporting, scoring", highlight=False)
+    if place.reference is not None:
+        keep_reference(reference_graph(network), place.reference)
     try:
         manifest = write(
             network,

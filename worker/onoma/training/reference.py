@@ -1,23 +1,32 @@
 """Lets a trained network read as the served model does, in full precision: the gate's reference.
 
-The rule: only the graph differs. Features, windows, decoder and temperature are those of the
-bundle, so that a difference between the two is what the integers cost.
+Training judges with the network itself; `--keep-reference` writes it as a graph, with which `onoma
+model gate --reference` judges the bundle again. The rule: only the graph differs. Features,
+windows, decoder and temperature are those of the bundle, so that a difference between the two is
+what the integers cost.
 """
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from pathlib import Path
+from typing import NamedTuple, cast
 
 import numpy as np
 import numpy.typing as npt
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
-from onoma.ner.gazetteer import Gazetteer
+from onoma.errors import FatalError
+from onoma.ner.features import BYTES_PER_UNIT, HASH_BUCKETS, HASHES_PER_UNIT
+from onoma.ner.gazetteer import NUMBERS_PER_UNIT, Gazetteer
 from onoma.ner.wordhash import Inputs, WordHashRecogniser
 from onoma.registry.bundle import decoder_of
+from onoma.registry.engine import onnxruntime
 from onoma.registry.manifest import Manifest
-from onoma.training.network import WordHash
+from onoma.training.network import BYTE_VALUES, WordHash
+from onoma.training.torch_export import exported, refuse_difference
+
+COMPARED_UNITS = (1, 2, 3, 17, 120)
 
 
 class _Rows(NamedTuple):
@@ -28,23 +37,34 @@ class _Rows(NamedTuple):
     gazetteer: Tensor | None
 
 
+class _Served(nn.Module):
+    """The network behind the inputs of the served graph."""
+
+    def __init__(self, network: WordHash) -> None:
+        super().__init__()
+        self.network = network
+        self.eval()
+
+    def forward(
+        self, hashes: Tensor, data: Tensor, mask: Tensor, gazetteer: Tensor | None = None
+    ) -> Tensor:
+        """Return emissions (units, labels)."""
+        words = torch.arange(hashes.shape[0])
+        hidden = self.network.hidden(_Rows(hashes, data, words, mask, gazetteer))
+        return cast(Tensor, self.network.head(hidden))
+
+
 def full_precision(
     network: WordHash, manifest: Manifest, gazetteer: Gazetteer | None = None
 ) -> WordHashRecogniser:
     """Return a recogniser like the bundle's, whose scores come from `network`."""
-    network.eval()
+    served = _Served(network)
 
     @torch.no_grad()
     def graph(inputs: Inputs) -> npt.NDArray[np.float32]:
         tensors = {name: torch.from_numpy(values) for name, values in inputs.items()}
-        rows = _Rows(
-            tensors["hashes"],
-            tensors["bytes"],
-            torch.arange(len(tensors["hashes"])),
-            tensors["mask"],
-            tensors.get("gazetteer"),
-        )
-        scores: npt.NDArray[np.float32] = network.head(network.hidden(rows)).numpy()
+        named = (tensors["hashes"], tensors["bytes"], tensors["mask"], tensors.get("gazetteer"))
+        scores: npt.NDArray[np.float32] = served(*named).numpy()
         return scores
 
     return WordHashRecogniser(
@@ -54,3 +74,54 @@ def full_precision(
         context_units=manifest.context_units,
         gazetteer=gazetteer,
     )
+
+
+def reference_graph(network: WordHash) -> bytes:
+    """Return `network` as a graph of the served inputs, compared with it on units of chance."""
+    served = _Served(network)
+    units = torch.export.Dim("units")
+    inputs = {name: (value, {0: units}) for name, value in _chance(network, 7).items()}
+    data: bytes = exported(served, inputs).SerializeToString(deterministic=True)
+    session = onnxruntime.InferenceSession(data, providers=["CPUExecutionProvider"])
+    worst = 0.0
+    for length in COMPARED_UNITS:
+        given = _chance(network, length)
+        scores = session.run(["emissions"], {name: t.numpy() for name, t in given.items()})[0]
+        with torch.no_grad():
+            wanted = served(*given.values()).numpy()
+        worst = max(worst, float(np.abs(scores - wanted).max()))
+    refuse_difference(worst)
+    return data
+
+
+def keep_reference(graph: bytes, path: Path) -> None:
+    """Write a graph of full precision to `path`, in one step."""
+    new = path.with_name(f"{path.name}.new")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        new.write_bytes(graph)
+        new.replace(path)
+    except OSError as error:
+        new.unlink(missing_ok=True)
+        raise FatalError(
+            f"the reference {path} can't be written: {error}; make room and go on with --resume"
+        ) from error
+
+
+def _chance(network: WordHash, units: int) -> dict[str, Tensor]:
+    """Return inputs of the served graph, drawn by chance, the last row masked."""
+    chance = torch.Generator().manual_seed(units)
+
+    def drawn(end: int, columns: int) -> Tensor:
+        return torch.randint(end, (units, columns), generator=chance, dtype=torch.int32)
+
+    mask = torch.ones(units, 1)
+    mask[-1] = 0.0
+    inputs = {
+        "hashes": drawn(HASH_BUCKETS, HASHES_PER_UNIT),
+        "bytes": drawn(BYTE_VALUES, BYTES_PER_UNIT),
+        "mask": mask,
+    }
+    if network.gazetteer is not None:
+        inputs["gazetteer"] = drawn(5, NUMBERS_PER_UNIT).float() / 4
+    return inputs
