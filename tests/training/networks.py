@@ -8,6 +8,7 @@ from dataclasses import replace
 import torch
 
 from onoma.evaluation.corpora import Corpus
+from onoma.ner.gazetteer import Gazetteer
 from onoma.training.loop import Saving, Trained, Watch, train
 from onoma.training.names import groups_of, labelled
 from onoma.training.network import Shape, WordHash
@@ -42,12 +43,13 @@ def trained_network(
     network: WordHash | None = None,
     watch: Watch | None = None,
     saving: Saving | None = None,
+    gazetteer: Gazetteer | None = None,
 ) -> tuple[WordHash, Trained]:
     network = network or small_network(seed=recipe.seed)
     trained = train(
         network,
         groups_of(network),
-        [labelled(network, network.head, corpora, LABELS, recipe)],
+        [labelled(network, network.head, corpora, LABELS, recipe, gazetteer=gazetteer)],
         recipe.schedule,
         seed=recipe.seed,
         progress=silent,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import unicodedata
 from itertools import pairwise
+from typing import Literal
 
 import numpy as np
 import pytest
@@ -111,7 +112,9 @@ def test_initials_and_single_letters_are_left_out() -> None:
 
 @pytest.mark.parametrize("form", ["NFC", "NFD"])
 @pytest.mark.parametrize("listed", ["NFC", "NFD"])
-def test_composed_and_decomposed_letters_are_the_same_name(form: str, listed: str) -> None:
+def test_composed_and_decomposed_letters_are_the_same_name(
+    form: Literal["NFC", "NFD"], listed: Literal["NFC", "NFD"]
+) -> None:
     names = Gazetteer([unicodedata.normalize(listed, "São Tomé")], ["Nguyễn"])
 
     found = names.channel(segment(unicodedata.normalize(form, "São Tomé, Nguyễn")).strings())

@@ -7,6 +7,7 @@ the corpus of the example annotates, so that neither examples nor network know a
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 import torch
@@ -63,7 +64,8 @@ class Collator:
             allowed[i, :length][gold == self._outside] |= self._hidden[example.corpus]
         features = self._table.features(list(numbers))
         arrays = (features.hashes, features.bytes_, words, mask, rows, inside, allowed)
-        return Batch(*map(torch.from_numpy, arrays), self._channel(examples, firsts, len(words)))
+        batch = Batch(*(torch.from_numpy(array) for array in arrays))
+        return replace(batch, gazetteer=self._channel(examples, firsts, len(words)))
 
     def _channel(
         self, examples: Sequence[Example], firsts: Sequence[int], rows: int

@@ -6,6 +6,7 @@ through the code that serves it, never on the network it came from.
 
 from __future__ import annotations
 
+import gzip
 import hashlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -19,14 +20,23 @@ import msgspec
 import onoma
 from onoma.errors import WrongUseError
 from onoma.evaluation.corpora import Corpus
+from onoma.ner.gazetteer import Gazetteer
 from onoma.registry import bundle
 from onoma.registry.gate import write_manifest
-from onoma.registry.manifest import GRAPH_NAME, Decoder, Languages, Manifest
+from onoma.registry.manifest import (
+    GAZETTEER_NAME,
+    GRAPH_NAME,
+    Decoder,
+    Languages,
+    Manifest,
+)
+from onoma.registry.manifest import Gazetteer as GazetteerEntry
 from onoma.training.batches import Collator
 from onoma.training.examples import Examples, without_dev
 from onoma.training.export import calibrate, export
 from onoma.training.feeds import Feed
 from onoma.training.finishing import Grounds, finish
+from onoma.training.gazetteers import Names
 from onoma.training.network import Batch, WordHash
 from onoma.training.recipes import Recipe
 from onoma.training.reference import full_precision
@@ -41,13 +51,19 @@ CALIBRATION_BATCHES = 60
 class Corpora:
     """What a run reads: training sets without their dev sentences, dev sets, licences by set.
 
-    `distant` are labels that no person made.
+    `distant` are labels that no person made, `names` what the channel is filled from.
     """
 
     train: tuple[Corpus, ...]
     dev: tuple[Corpus, ...]
     licences: Mapping[str, Licence]
     distant: tuple[Corpus, ...] = ()
+    names: Names | None = None
+
+    @property
+    def gazetteer(self) -> Gazetteer | None:
+        """Return the names to look up, None for a network without the channel."""
+        return self.names.gazetteer if self.names else None
 
 
 def labels_of(types: Sequence[str]) -> tuple[str, ...]:
@@ -88,13 +104,15 @@ def write(
     report: Callable[[str], None],
 ) -> Manifest:
     """Export `network`, and write, score and gate the bundle; `training` says what it cost."""
-    ranges = calibrate(network, calibration_batches(corpora.train, labels, recipe))
-    (directory / GRAPH_NAME).write_bytes(export(network, ranges, onoma.__version__))
+    ranges = calibrate(network, calibration_batches(corpora, labels, recipe))
+    files = {GRAPH_NAME: export(network, ranges, onoma.__version__), **_names(corpora.gazetteer)}
+    for name, data in files.items():
+        (directory / name).write_bytes(data)
     manifest = Manifest(
         kind=KIND,
         name=recipe.name,
         version=recipe.version,
-        files={GRAPH_NAME: hashlib.sha256((directory / GRAPH_NAME).read_bytes()).hexdigest()},
+        files={name: hashlib.sha256(data).hexdigest() for name, data in files.items()},
         labels=tuple(labels),
         decoder=decoder_of(network),
         temperature=1.0,
@@ -102,18 +120,27 @@ def write(
         languages=Languages(trained=tuple(sorted({c.language for c in corpora.train}))),
         training=_training(network, corpora, recipe, training),
         scores={},
+        gazetteer=GazetteerEntry(GAZETTEER_NAME) if GAZETTEER_NAME in files else msgspec.UNSET,
     )
     write_manifest(directory, manifest)
     checks = finish(
         directory,
         Grounds.of(corpora.dev, corpora.train),
         date=datetime.now(UTC).date().isoformat(),
-        reference=full_precision(network, manifest),
+        reference=full_precision(network, manifest, corpora.gazetteer),
         told=report,
     )
     if failed := [check.name for check in checks if check.passed is False]:
         report(f"not gated, so no worker will serve it: {', '.join(failed)}")
     return bundle.load(directory, allow_ungated=True).manifest
+
+
+def _names(gazetteer: Gazetteer | None) -> dict[str, bytes]:
+    """Return the file of names for the channel, none without it."""
+    if gazetteer is None:
+        return {}
+    # Without a time, so that equal names give equal files.
+    return {GAZETTEER_NAME: gzip.compress("".join(gazetteer.lines()).encode(), mtime=0)}
 
 
 def decoder_of(network: WordHash) -> Decoder:
@@ -123,14 +150,18 @@ def decoder_of(network: WordHash) -> Decoder:
     return Decoder(start=start, transitions=moves)
 
 
-def calibration_batches(
-    corpora: Sequence[Corpus], labels: Sequence[str], recipe: Recipe
-) -> list[Batch]:
-    """Return training batches, varied as in training, to take the ranges from."""
-    feed = Feed(Examples(corpora, labels, recipe, recipe.seed + 1).chunk)
-    collator = Collator(labels, [corpus.annotates for corpus in corpora])
-    drawn = islice(feed, CALIBRATION_BATCHES)
-    return [collator.batch(examples) for examples in drawn]
+def calibration_batches(corpora: Corpora, labels: Sequence[str], recipe: Recipe) -> list[Batch]:
+    """Return training batches, varied as in training, to take the ranges from.
+
+    With a channel of names each comes twice: the graph is served with and without names.
+    """
+    feed = Feed(Examples(corpora.train, labels, recipe, recipe.seed + 1).chunk)
+    annotates = [corpus.annotates for corpus in corpora.train]
+    collator = Collator(labels, annotates, corpora.gazetteer)
+    batches = [collator.batch(examples) for examples in islice(feed, CALIBRATION_BATCHES)]
+    if corpora.gazetteer is None:
+        return batches
+    return [*batches, *(replace(batch, gazetteer=None) for batch in batches)]
 
 
 def _training(
@@ -151,4 +182,5 @@ def _training(
             }
             for corpus in corpora.train
         },
+        **({"gazetteer": msgspec.to_builtins(corpora.names.lists)} if corpora.names else {}),
     }

@@ -6,7 +6,7 @@ they can't drift apart.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from onoma.registry.manifest import Manifest
@@ -216,6 +216,23 @@ def _training(training: Mapping[str, Any]) -> Iterator[str]:
         (
             (name, f"{row['sentences']:,}", f"{row['tokens']:,}", row["licence"], row["source"])
             for name, row in training["corpora"].items()
+        ),
+    )
+    yield from _lists(training.get("gazetteer", ()))
+
+
+def _lists(lists: Sequence[Mapping[str, Any]]) -> Iterator[str]:
+    """Yield the lists of names that a bundle carries, for those whose licence asks to be named."""
+    if not lists:
+        return
+    yield "The model looks words up in lists of names, which are in this bundle, each as it is"
+    yield "looked up: without case, and without names of more than four words."
+    yield ""
+    yield from _table(
+        ("list", "of", "names", "licence", "source"),
+        (
+            (row["file"], row["kind"], f"{row['names']:,}", row["licence"], row["source"])
+            for row in lists
         ),
     )
 

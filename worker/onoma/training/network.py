@@ -163,14 +163,17 @@ class WordHash(nn.Module):
             nn.Linear(BYTE_WIDTH * size, BYTE_FILTERS) for size in BYTE_WINDOWS
         )
         self.project = nn.Linear(sum(TABLE_WIDTHS) + BYTE_FILTERS * len(BYTE_WINDOWS), width)
-        # Zero at first: a network that gets the channel later says what it said before.
-        channel = nn.Parameter(torch.zeros(NUMBERS_PER_UNIT, width)) if shape.gazetteer else None
+        channel = nn.Parameter(torch.empty(NUMBERS_PER_UNIT, width)) if shape.gazetteer else None
         self.register_parameter("gazetteer", channel)
         self.norms = nn.ModuleList(nn.LayerNorm(width) for _ in range(shape.layers))
         self.windows = nn.ModuleList(nn.Linear(3 * width, 2 * width) for _ in range(shape.layers))
         self.head = LabelHead(width, shape.labels)
         for table in self.tables:
             nn.init.normal_(table.weight, std=0.1)
+        if self.gazetteer is not None:
+            # As large as what words add to: from zero, names are learned by heart before the lists
+            # are heard. Drawn last, so that the channel changes no other weight.
+            nn.init.normal_(self.gazetteer, std=0.25)
 
     def forward(self, batch: Batch) -> tuple[Tensor, Tensor]:
         """Return emissions (rows, labels) and the context vectors before the output layer (rows,

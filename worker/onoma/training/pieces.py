@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import torch
 from rich.console import Console
+from torch import nn
 
 from onoma.errors import FatalError, WrongUseError
 from onoma.evaluation.learning import rows_of
@@ -24,12 +26,13 @@ from onoma.training.dequantising import network_of
 from onoma.training.examples import Example
 from onoma.training.feeds import Source
 from onoma.training.files import Reading
+from onoma.training.gazetteers import names_of
 from onoma.training.loop import Saving, Trained, Watch, train
 from onoma.training.names import groups_of, labelled, macro_dev
 from onoma.training.network import Shape, WordHash
 from onoma.training.pretraining import Lines, WordGuesser, hidden_words, read_text
 from onoma.training.progress import shown
-from onoma.training.recipes import Recipe, Schedule
+from onoma.training.recipes import Lists, Recipe, Schedule
 from onoma.training.reference import keep_reference, reference_graph
 from onoma.training.sources import scored
 
@@ -85,6 +88,7 @@ def run(place: Place, recipe: Recipe, console: Console) -> Manifest:
     place.refuse_taken()
     console.print("reading the corpora", highlight=False)
     corpora = open_corpora(place.data, recipe)
+    corpora = replace(corpora, names=names_of(place.data, recipe.gazetteer, place.init))
     claim(place.directory)
     labels = labels_of(TYPES)
     network, costs = fresh_network(recipe, labels, place.init), {}
@@ -125,18 +129,28 @@ def is_wanted(schedule: Schedule) -> bool:
 
 def fresh_network(recipe: Recipe, labels: Sequence[str], init: Path | None) -> WordHash:
     """Return the network to train: by chance, or that of the bundle `init`; its head stays only
-    where its labels are ours.
+    where its labels are ours, its channel of names stays.
     """
     torch.manual_seed(recipe.seed)
     sizes = recipe.architecture
-    shape = Shape(len(labels), sizes.width, sizes.layers, sizes.word_dropout, sizes.input_dropout)
+    shape = Shape(
+        len(labels),
+        sizes.width,
+        sizes.layers,
+        sizes.word_dropout,
+        sizes.input_dropout,
+        gazetteer=recipe.gazetteer is not None,
+        gazetteer_dropout=(recipe.gazetteer or Lists()).dropout,
+    )
     if init is None:
         return WordHash(shape)
     start, manifest = network_of(init)
-    shape = Shape(
-        len(labels), start.shape.width, start.shape.layers, sizes.word_dropout, sizes.input_dropout
-    )
-    network = WordHash(shape)
+    has_channel = shape.gazetteer or start.shape.gazetteer
+    began = replace(shape, width=start.shape.width, layers=start.shape.layers)
+    network = WordHash(replace(began, gazetteer=has_channel))
+    if network.gazetteer is not None:
+        # Where the bundle has no channel, one that says nothing yet.
+        nn.init.zeros_(network.gazetteer)
     weights = start.state_dict()
     if manifest.labels != tuple(labels):
         weights = {n: w for n, w in weights.items() if not n.startswith("head.")}
@@ -171,17 +185,17 @@ def train_names(
     console: Console,
 ) -> Trained:
     """Train `network` on labelled sentences, and on distant labels if the recipe wants them."""
-    head = network.head
-    sources: list[Source[list[Example]]] = [labelled(network, head, corpora.train, labels, recipe)]
+    learn = partial(
+        labelled, network, network.head, labels=labels, recipe=recipe, gazetteer=corpora.gazetteer
+    )
+    sources: list[Source[list[Example]]] = [learn(corpora.train)]
     if corpora.distant:
-        weight = recipe.distant
-        sources.append(
-            labelled(network, head, corpora.distant, labels, recipe, name="distant", weight=weight)
-        )
+        sources.append(learn(corpora.distant, name="distant", weight=recipe.distant))
     schedule = recipe.schedule
     watch = None
     if schedule.evaluate_every:
-        score = macro_dev(network, scored(corpora.dev), labels, schedule.evaluate_sentences)
+        dev, sentences = scored(corpora.dev), schedule.evaluate_sentences
+        score = macro_dev(network, dev, labels, sentences, corpora.gazetteer)
         watch = Watch(score, schedule.evaluate_every, schedule.patience)
     with shown("names", console) as progress:
         return train(
@@ -199,9 +213,11 @@ def train_names(
 def _saving(place: Place, network: WordHash, piece: str) -> Saving:
     shape = network.shape
     directory = place.work / piece
+    channel = ", lists of names" if shape.gazetteer else ""
     return Saving(
         directory,
-        f"wordhash of width {shape.width}, {shape.layers} layers, {shape.labels} labels ({piece})",
+        f"wordhash of width {shape.width}, {shape.layers} layers, {shape.labels} labels{channel} "
+        f"({piece})",
         resume=place.resume and checkpoints.exists(directory),
     )
 

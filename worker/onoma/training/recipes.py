@@ -11,7 +11,7 @@ import typing
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, is_dataclass
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Annotated, Any, TypeVar
 
 import msgspec
 import yaml
@@ -103,6 +103,20 @@ class Pretraining:
 
 
 @dataclass(frozen=True, slots=True)
+class Lists:
+    """Lists of names that the network may look words up in; the bundle carries the names.
+
+    `places` and `people` are files below --data: `.txt` with one name a line, or `.tsv` and `.csv`
+    with a column `name`; each may be packed (`.gz`). A word loses all that the lists say of it with
+    a chance of `dropout`, so that names are learned by their form too.
+    """
+
+    places: tuple[str, ...] = ()
+    people: tuple[str, ...] = ()
+    dropout: Annotated[float, msgspec.Meta(ge=0, le=1)] = 0.3
+
+
+@dataclass(frozen=True, slots=True)
 class Recipe:
     """A whole run. A corpus is drawn with a chance of its size to the power `exponent`: below 1,
     small ones are seen more often than their size says.
@@ -125,6 +139,8 @@ class Recipe:
     distant: float = 0.0
     sentences: int | None = None
     """At most so many sentences of each corpus, for a run that only shows that all works."""
+    gazetteer: Lists | None = None
+    """Without it the graph has no channel for lists of names; with few labels they help."""
 
 
 def read_recipe(path: Path) -> Recipe:
@@ -149,5 +165,9 @@ def _refuse_unknown(part: type[Any], found: Mapping[str, Any], before: str) -> N
     for name, value in found.items():
         if name not in known:
             raise WrongUseError(f"{before}{name} is no field; known are {', '.join(sorted(known))}")
-        if is_dataclass(kinds[name]) and isinstance(value, dict):
-            _refuse_unknown(typing.cast(type[Any], kinds[name]), value, f"{before}{name}.")
+        # A part that may be left out is a union with None.
+        parts = [
+            kind for kind in (kinds[name], *typing.get_args(kinds[name])) if is_dataclass(kind)
+        ]
+        if parts and isinstance(value, dict):
+            _refuse_unknown(typing.cast(type[Any], parts[0]), value, f"{before}{name}.")
