@@ -27,7 +27,7 @@ def require_matplotlib() -> None:
 
 def draw_bars(rows: Mapping[str, Mapping[str, Any]], title: str, path: Path) -> None:
     """Draw F1 with its interval for each of `rows`, the best on top."""
-    figure, axes = _figure(width=8, height=1.2 + 0.28 * len(rows))
+    drawing, axes = figure(width=8, height=1.2 + 0.28 * len(rows))
     names = sorted(rows, key=lambda name: float(rows[name]["f1"]))
     f1 = [float(rows[name]["f1"]) for name in names]
     low = [f - float(rows[name]["interval"][0]) for name, f in zip(names, f1, strict=True)]
@@ -41,12 +41,12 @@ def draw_bars(rows: Mapping[str, Mapping[str, Any]], title: str, path: Path) -> 
     axes.set_xlabel("strict span F1, with 95 % intervals")
     axes.set_title(title)
     axes.grid(axis="x", alpha=0.3)
-    _save(figure, path)
+    save(drawing, path)
 
 
 def draw_reliability(calibration: Mapping[str, Any], title: str, path: Path) -> None:
     """Draw how many mentions are right against how sure the model was."""
-    figure, axes = _figure(width=5.5, height=5.5)
+    drawing, axes = figure(width=5.5, height=5.5)
     bins = [one for one in calibration["bins"] if one["mentions"]]
     most = max((one["mentions"] for one in bins), default=1)
     confidence = [one["confidence"] for one in bins]
@@ -62,14 +62,14 @@ def draw_reliability(calibration: Mapping[str, Any], title: str, path: Path) -> 
     axes.set_title(f"{title}\ncalibration error {calibration['ece']:.3f}")
     axes.legend(loc="upper left", markerscale=0.5)
     axes.grid(alpha=0.3)
-    _save(figure, path)
+    save(drawing, path)
 
 
 def draw_learning(curves: Mapping[str, Mapping[str, Any]], title: str, path: Path) -> None:
     """Draw the score against the units read, one line a training, with its near-final point; or
     against steps, where a training did not record its units.
     """
-    figure, axes = _figure(width=8, height=5)
+    drawing, axes = figure(width=8, height=5)
     rows = [row for curve in curves.values() for row in curve["scores"]]
     by_units = all(row["units"] for row in rows if row["step"])
     for name, curve in curves.items():
@@ -81,7 +81,7 @@ def draw_learning(curves: Mapping[str, Mapping[str, Any]], title: str, path: Pat
         axes.axvline(place, color=line.get_color(), linestyle=":", linewidth=1)
         told = f"{near['seconds']:,.0f} s" if near["seconds"] else f"step {near['step']:,}"
         axes.annotate(
-            f"{NEARLY:.0%} of the last: {told}",
+            f"{NEARLY * 100:.0f} % of the last: {told}",
             (place, near["f1"]),
             textcoords="offset points",
             xytext=(6, -14),
@@ -90,24 +90,26 @@ def draw_learning(curves: Mapping[str, Mapping[str, Any]], title: str, path: Pat
     axes.set_ylim(0, 1)
     axes.set_xlim(left=0)
     axes.set_xlabel("million units read" if by_units else "steps")
-    axes.set_ylabel("macro F1 on development sets")
+    axes.set_ylabel("macro F1 on the sentences that training watched")
     axes.set_title(title)
     axes.legend(loc="lower right")
     axes.grid(alpha=0.3)
-    _save(figure, path)
+    save(drawing, path)
 
 
-def _figure(*, width: float, height: float) -> tuple[Any, Any]:
+def figure(*, width: float, height: float) -> tuple[Any, Any]:
+    """Return a figure of so many inches, and its axes."""
     require_matplotlib()
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
     # Not through pyplot: that keeps every figure and chooses a window system.
-    figure = Figure(figsize=(width, height), dpi=DOTS_PER_INCH, layout="constrained")
-    FigureCanvasAgg(figure)
-    return figure, figure.add_subplot()
+    drawing = Figure(figsize=(width, height), dpi=DOTS_PER_INCH, layout="constrained")
+    FigureCanvasAgg(drawing)
+    return drawing, drawing.add_subplot()
 
 
-def _save(figure: Any, path: Path) -> None:
+def save(drawing: Any, path: Path) -> None:
+    """Write a figure to `path`."""
     # Without the date and version of the program, equal figures are equal files.
-    figure.savefig(path, metadata={"Software": None})
+    drawing.savefig(path, metadata={"Software": None})
