@@ -29,13 +29,18 @@ FIGURES = {
     "interval": [0.4, 0.6],
 }
 RECORD: dict[str, Any] = {
-    "model": {"name": "own", "version": "2"},
+    "model": {"name": "own", "version": "2", "sha256": "ab" * 32, "gate": "none"},
     "text": "raw",
     "signature": {"line": "scheme:IOB2|data:ab"},
+    "intervals": {"share": 0.95, "resamples": 1000, "seed": 0},
     "macro_f1": 0.5123,
     "macro_interval": [0.4, 0.6],
     "micro": FIGURES,
-    "sets": {"a/en": FIGURES, "b/yo": {**FIGURES, "f1": 0.7, "interval": [0.7, 0.7]}},
+    "sets": {
+        "a/en": {**FIGURES, "sentences": 4},
+        "b/yo": {**FIGURES, "sentences": 1234, "f1": 0.7, "interval": [0.7, 0.7]},
+    },
+    "mentions": {"seen": {k: v for k, v in FIGURES.items() if k != "interval"}},
     "beside": {},
     "languages": {"en": FIGURES, "yo": FIGURES},
     "types": {"PER": FIGURES},
@@ -73,7 +78,10 @@ def test_a_report_holds_words_record_and_pictures(tmp_path: Path) -> None:
 
     assert json.loads((tmp_path / "new/report/report.json").read_text()) == record
     assert "Macro F1 of 2 sets **0.5123**" in text
-    assert "| b/yo | 7 | 0.600 | 0.429 | 0.700 | 0.700-0.700 |" in text
+    assert "| b/yo | 1,234 | 7 | 0.600 | 0.429 | 0.700 | 0.700-0.700 |" in text
+    assert "| seen | 7 | 0.600 | 0.429 | 0.500 |\n" in text
+    assert "0.0210 at 1.3 and 1.4, each fitted" in text
+    assert "| 0.45 | 0.40 | 5 |" in text
     assert "| **macro** | 0.500 | 0.400 | +0.100 | +0.020 to +0.200 | 0.0120 |" in text
     assert "| own | 0.5000 | 20 | 90 | 7.2 | 0.3600 |" in text
     pictures = [file for file in files if file.suffix == ".png"]

@@ -6,7 +6,7 @@ and what is scored.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from functools import wraps
 from pathlib import Path
@@ -19,7 +19,7 @@ from onoma.evaluation.corpora import Corpus
 from onoma.evaluation.schemes import TAGGINGS, Tagging
 from onoma.evaluation.slices import Known, known_mentions
 from onoma.text.offsets import OffsetUnit
-from onoma.training.files import Reading, has_part, read_part
+from onoma.training.files import Reading, languages_with, read_part
 from onoma.training.sources import scored
 
 USUAL_DATA = Path("../shared/data")
@@ -73,22 +73,19 @@ def data_directory(given: Path | None) -> Path:
     return USUAL_DATA
 
 
-def sets_of(place: Path, part: str, reading: Reading, languages: Sequence[str] = ()) -> Sets:
+def sets_of(place: Path, part: str, reading: Reading, languages: Collection[str] = ()) -> Sets:
     """Return the sets of `part` below `place`, all or those in `languages`."""
-    corpora = read_part(place, part, reading)
-    there = {corpus.language for corpus in corpora}
-    for language in languages:
-        if language not in there:
-            listed = ", ".join(sorted(there))
-            raise WrongUseError(f"{place}: found no {part} set in {language!r}, but in {listed}")
-    chosen = tuple(c for c in corpora if not languages or c.language in languages)
-    counted = frozenset(corpus.name for corpus in scored(chosen)) or frozenset(
-        corpus.name for corpus in chosen
-    )
-    return Sets(chosen, counted, _known(place, {corpus.name for corpus in chosen}, reading))
+    corpora = read_part(place, part, reading, languages)
+    names = frozenset(corpus.name for corpus in corpora)
+    counted = frozenset(corpus.name for corpus in scored(corpora)) or names
+    return Sets(corpora, counted, _known(place, names, reading, languages))
 
 
-def _known(place: Path, names: set[str], reading: Reading) -> Known:
+def _known(
+    place: Path, names: Collection[str], reading: Reading, languages: Collection[str]
+) -> Known:
     """Return the mentions of the sets' training parts, of those that have one."""
-    training = read_part(place, "train", reading) if has_part(place, "train") else ()
+    there = languages_with(place, "train")
+    trained = there.intersection(languages) if languages else there
+    training = read_part(place, "train", reading, trained) if trained else ()
     return known_mentions(corpus for corpus in training if corpus.name in names)

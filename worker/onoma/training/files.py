@@ -9,7 +9,7 @@ a corpus annotates all labels that any of its parts has.
 from __future__ import annotations
 
 import gzip
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -18,7 +18,7 @@ from onoma.evaluation.annotations import read_json_lines, read_label_studio
 from onoma.evaluation.corpora import Corpus, Scheme, Sentence, read_sentences
 from onoma.evaluation.schemes import Tagging
 from onoma.text.offsets import OffsetUnit
-from onoma.training.sources import LANGUAGES, read_corpora, read_schemes
+from onoma.training.sources import code_of, languages_of, read_corpora, read_schemes
 
 LABEL_MAP = "labelmap.json"
 NO_LANGUAGE = "und"
@@ -67,14 +67,21 @@ def find_files(place: Path) -> tuple[AnnotatedFile, ...]:
     return tuple(files)
 
 
-def read_part(place: Path, part: str, reading: Reading | None = None) -> tuple[Corpus, ...]:
-    """Return the corpora of `part` below `place`: our own layout, or any files."""
+def read_part(
+    place: Path, part: str, reading: Reading | None = None, languages: Collection[str] = ()
+) -> tuple[Corpus, ...]:
+    """Return the corpora of `part` below `place`, our own layout or any files: all of them, or
+    those in `languages`, of which each must have one.
+    """
     if (place / "ner" / "open").is_dir():
-        return read_corpora(place, part, tagging=reading.tagging if reading else None)
+        tagging = reading.tagging if reading else None
+        return read_corpora(place, part, tagging=tagging, languages=languages)
     files = find_files(place)
     chosen = [file for file in files if file.part == part or place.is_file()]
     if not chosen:
         raise WrongUseError(f"{place}: found no file of the part {part!r}, such as {part}.conll")
+    wanted = languages_of(place, part, (file.language for file in chosen), languages)
+    chosen = [file for file in chosen if code_of(file.language) in wanted]
     schemes = schemes_beside(place)
     corpora = [corpus_of(file, schemes.get(file.corpus), reading or Reading()) for file in chosen]
     if schemes:
@@ -82,9 +89,12 @@ def read_part(place: Path, part: str, reading: Reading | None = None) -> tuple[C
     return tuple(_annotating(corpus, files, reading or Reading()) for corpus in corpora)
 
 
-def has_part(place: Path, part: str) -> bool:
-    """Return whether the directory `place` has any file of `part`."""
-    return place.is_dir() and any(file.part == part for file in find_files(place))
+def languages_with(place: Path, part: str) -> frozenset[str]:
+    """Return the languages in which the directory `place` has a file of `part`."""
+    if not place.is_dir():
+        return frozenset()
+    files = find_files(place / "ner" / "open" if (place / "ner" / "open").is_dir() else place)
+    return frozenset(code_of(file.language) for file in files if file.part == part)
 
 
 def schemes_beside(place: Path) -> dict[str, Scheme]:
@@ -97,7 +107,7 @@ def corpus_of(file: AnnotatedFile, scheme: Scheme | None, reading: Reading) -> C
     """Return `file` as a corpus. Raises WrongUseError, one line with file and line."""
     sentences = tuple(_sentences(file, scheme, reading))
     annotates = scheme.annotates if scheme else _labels(sentences)
-    return Corpus(file.name, LANGUAGES.get(file.language, file.language), annotates, sentences)
+    return Corpus(file.name, code_of(file.language), annotates, sentences)
 
 
 def lines_of(path: Path) -> Iterator[str]:

@@ -66,13 +66,7 @@ def _pictures(record: Record, model: str, directory: Path) -> Iterator[str]:
 
 
 def _lines(record: Record, model: str, pictures: Sequence[str]) -> Iterator[str]:
-    low, high = record["macro_interval"]
-    yield f"# {model}"
-    yield ""
-    yield f"Macro F1 of {len(record['sets'])} sets **{record['macro_f1']:.4f}**"
-    yield f"({low:.3f}-{high:.3f}), micro {record['micro']['f1']:.4f}."
-    yield f"Signature: `{record['signature']['line']}`."
-    yield ""
+    yield from _head(record, model)
     for picture in pictures:
         yield f"![{picture.removesuffix('.png')}]({picture})"
     yield ""
@@ -93,18 +87,38 @@ def _lines(record: Record, model: str, pictures: Sequence[str]) -> Iterator[str]
     yield from _convergence(record.get("learning", {}))
 
 
+def _head(record: Record, model: str) -> Iterator[str]:
+    low, high = record["macro_interval"]
+    sets, named = len(record["sets"]), record["model"]
+    yield f"# {model}"
+    yield ""
+    yield f"Macro F1 of {sets} set{'s' if sets > 1 else ''} **{record['macro_f1']:.4f}**"
+    yield f"({low:.3f}-{high:.3f}), micro {record['micro']['f1']:.4f}."
+    yield "A name is right where its first unit, its last unit and its type are (strict)."
+    drawn = record["intervals"]
+    yield f"Intervals of 95 % by a bootstrap over texts, {drawn['resamples']:,} draws."
+    yield f"Model `{named['sha256']}`, gate `{named['gate']}`."
+    yield f"Signature: `{record['signature']['line']}`."
+    yield ""
+
+
 def _scores(title: str, rows: Record) -> Iterator[str]:
+    """Yield a table of `rows`, with a column only for what any of them has."""
     if not rows:
         return
+    has_sentences = any("sentences" in row for row in rows.values())
+    has_interval = any("interval" in row for row in rows.values())
+    header = ["sentences"] * has_sentences + ["names", "precision", "recall", "F1"]
     yield f"## {title}"
     yield ""
-    yield "| | names | precision | recall | F1 | 95 % |"
-    yield "|---|--:|--:|--:|--:|---|"
+    yield f"| | {' | '.join(header)} |{' 95 % |' * has_interval}"
+    yield f"|---|{'--:|' * len(header)}{'---|' * has_interval}"
     for name, row in rows.items():
-        figures = " | ".join(f"{row[figure]:.3f}" for figure in ("precision", "recall", "f1"))
-        interval = row.get("interval")
-        span = f"{interval[0]:.3f}-{interval[1]:.3f}" if interval else ""
-        yield f"| {name} | {row['gold']:,} | {figures} | {span} |"
+        cells = [f"{row['sentences']:,}"] if has_sentences else []
+        cells += [f"{row['gold']:,}"]
+        cells += [f"{row[figure]:.3f}" for figure in ("precision", "recall", "f1")]
+        cells += ["{:.3f}-{:.3f}".format(*row["interval"])] if has_interval else []
+        yield f"| {name} | {' | '.join(cells)} |"
     yield ""
 
 
@@ -124,11 +138,18 @@ def _macros(title: str, rows: Record) -> Iterator[str]:
 def _confidences(calibration: Record) -> Iterator[str]:
     yield "## Confidences"
     yield ""
+    fitted = " and ".join(str(t) for t in calibration["fitted_temperatures"])
     yield (
         f"Calibration error of mentions {calibration['ece']:.4f} at temperature "
-        f"{calibration['temperature']}; {calibration['fitted_ece']:.4f} with temperatures "
-        f"{calibration['fitted_temperatures']} fitted on one half and measured on the other."
+        f"{calibration['temperature']}; {calibration['fitted_ece']:.4f} at {fitted}, each fitted "
+        "on one half of the texts and measured on the other."
     )
+    yield ""
+    yield "| confidence | share that is right | mentions |"
+    yield "|--:|--:|--:|"
+    for one in calibration["bins"]:
+        if one["mentions"]:
+            yield f"| {one['confidence']:.2f} | {one['precision']:.2f} | {one['mentions']:,} |"
     yield ""
 
 
@@ -154,20 +175,22 @@ def _convergence(curves: Record) -> Iterator[str]:
         return
     yield "## Convergence"
     yield ""
+    near = f"{NEARLY * 100:.0f} %"
     yield (
-        f"When a training first had {NEARLY:.0%} of its last score: steps, units read, and seconds "
-        "of one processor, those for the scores on the way included."
+        f"When a training first had {near} of its last score: steps, units read, and seconds of "
+        "one processor, those for the scores on the way included."
     )
+    yield "The scores are of the sentences that training watched, not of the sets above."
     yield "Training before the labels (masked words) is not counted."
     yield ""
-    yield f"| training | last F1 | {NEARLY:.0%} of it: steps | units | seconds | mean F1 |"
+    yield f"| training | last F1 | {near} of it: steps | units | seconds | mean F1 |"
     yield "|---|--:|--:|--:|--:|--:|"
     for name, curve in curves.items():
-        near = curve["near"]
-        units = f"{near['units']:,}" if near["units"] else NOT_RECORDED
-        seconds = f"{near['seconds']:,.1f}" if near["seconds"] else NOT_RECORDED
+        row = curve["near"]
+        units = f"{row['units']:,}" if row["units"] else NOT_RECORDED
+        seconds = f"{row['seconds']:,.1f}" if row["seconds"] else NOT_RECORDED
         yield (
-            f"| {name} | {curve['final_f1']:.4f} | {near['step']:,} | {units} | {seconds} | "
+            f"| {name} | {curve['final_f1']:.4f} | {row['step']:,} | {units} | {seconds} | "
             f"{curve['mean_f1']:.4f} |"
         )
     yield ""

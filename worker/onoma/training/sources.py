@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import gzip
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -75,16 +75,36 @@ def read_corpora(
     folder: Folder = "open",
     corpus: str = "*",
     tagging: Tagging | None = None,
+    languages: Collection[str] = (),
 ) -> tuple[Corpus, ...]:
     """Return the `part` (`train`, `dev`, `train_distant`) of every corpus in `folder` that has
-    one, by name.
+    one, by name; all of them, or those in `languages`.
     """
     pattern = f"ner/{folder}/{corpus}/*/{part}.conll.gz"
     files = sorted(directory.glob(pattern))
     if not files:
         raise WrongUseError(f"{directory} has no {pattern}: give --data")
     schemes = read_schemes(directory)
-    return tuple(_read_corpus(file, schemes, tagging) for file in files)
+    wanted = languages_of(directory, part, (file.parent.name for file in files), languages)
+    chosen = [file for file in files if code_of(file.parent.name) in wanted]
+    return tuple(_read_corpus(file, schemes, tagging) for file in chosen)
+
+
+def code_of(folder: str) -> str:
+    """Return the language of a folder's name as BCP 47, or the name that stands for one."""
+    return LANGUAGES.get(folder, folder)
+
+
+def languages_of(
+    place: Path, part: str, folders: Iterable[str], wanted: Collection[str]
+) -> frozenset[str]:
+    """Return the languages of `folders`, or `wanted`, of which each must be among them."""
+    there = {code_of(folder) for folder in folders}
+    for language in wanted:
+        if language not in there:
+            listed = ", ".join(sorted(there))
+            raise WrongUseError(f"{place}: found no {part} set in {language!r}, but in {listed}")
+    return frozenset(wanted or there)
 
 
 def scored(corpora: Iterable[Corpus]) -> tuple[Corpus, ...]:
@@ -119,8 +139,7 @@ def _read_corpus(file: Path, schemes: dict[str, Scheme], tagging: Tagging | None
         raise WrongUseError(f"labelmap.json has no entry for {corpus}")
     scheme = schemes[corpus]
     sentences = tuple(read_sentences(_lines(file), scheme, name=str(file), tagging=tagging))
-    code = LANGUAGES.get(language, language)
-    return Corpus(f"{corpus}/{language}", code, scheme.annotates, sentences)
+    return Corpus(f"{corpus}/{language}", code_of(language), scheme.annotates, sentences)
 
 
 def _lines(file: Path) -> Iterator[str]:
