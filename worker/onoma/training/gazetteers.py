@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import csv
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -23,13 +23,15 @@ from onoma.training.recipes import Lists
 
 COLUMNS = ("name", "local", "romanized", "latin", "amharic")
 """Headers of columns that hold names, in tables; all that are there are read."""
-LICENCES = "lists_manifest.json"
+LICENCE_FILE = "lists_manifest.json"
 NOT_STATED = "not stated"
 
 _SHARE_ALIKE = "ODbL"
 """Would bind whoever adds to the names of the bundle."""
 
 Kind = Literal["places", "people"]
+Licences = Mapping[str, Mapping[str, Any]]
+"""What the data directory states of each list, by its path there."""
 
 
 class _Tabs(csv.excel_tab):
@@ -72,9 +74,8 @@ def names_of(data: Path, wanted: Lists | None, init: Path | None) -> Names | Non
     gazetteer = bundle.gazetteer_of(manifest, init)
     if gazetteer is None:
         return None
-    return Names(
-        gazetteer, msgspec.convert(manifest.training.get("gazetteer", ()), tuple[NameList, ...])
-    )
+    lists = manifest.training.get("gazetteer", ())
+    return Names(gazetteer, msgspec.convert(lists, tuple[NameList, ...]))
 
 
 def read_names(data: Path, wanted: Lists) -> Names:
@@ -84,40 +85,39 @@ def read_names(data: Path, wanted: Lists) -> Names:
             "the recipe's gazetteer names no list: give it places or people, or leave it out"
         )
     licences = _licences(data)
-    found: dict[Kind, list[str]] = {"places": [], "people": []}
-    lists = []
-    kinds: Sequence[tuple[Kind, tuple[str, ...]]] = (
-        ("places", wanted.places),
-        ("people", wanted.people),
+    places = [_read(data, file, "places", licences) for file in wanted.places]
+    people = [_read(data, file, "people", licences) for file in wanted.people]
+    gazetteer = Gazetteer(
+        (name for _, names in places for name in names),
+        (name for _, names in people for name in names),
     )
-    for kind, files in kinds:
-        for file in files:
-            if not (data / file).is_file():
-                raise WrongUseError(
-                    f"{data / file}: is no file, but the recipe's gazetteer.{kind} names it; "
-                    "paths are below --data"
-                )
-            licence, source = _licence(file, licences)
-            names = _names_in(data / file)
-            lists.append(NameList(file, kind, len(names), licence, source))
-            found[kind] += names
-    return Names(Gazetteer(found["places"], found["people"]), tuple(lists))
+    return Names(gazetteer, tuple(one for one, _ in (*places, *people)))
+
+
+def _read(data: Path, file: str, kind: Kind, licences: Licences) -> tuple[NameList, list[str]]:
+    path = data / file
+    if not path.is_file():
+        raise WrongUseError(
+            f"{path}: is no file, but the recipe's gazetteer.{kind} names it; paths are below "
+            "--data"
+        )
+    licence, source = _licence(file, licences)
+    names = [name for name in _names_in(path) if name]
+    if not len(Gazetteer(**{kind: names})):
+        raise WrongUseError(f"{path}: holds no name that could be matched; take it out")
+    return NameList(file, kind, len(names), licence, source), names
 
 
 def _names_in(path: Path) -> list[str]:
     suffix = Path(path.name.removesuffix(".gz")).suffix
     if suffix == ".txt":
-        names = [line.strip() for line in lines_of(path)]
-    elif suffix in _TABLES:
-        names = _names_in_table(path, _TABLES[suffix])
-    else:
-        raise WrongUseError(
-            f"{path}: is no list of names; wanted a .txt with one a line, or a .tsv or .csv with a "
-            f"column {' or '.join(COLUMNS)}"
-        )
-    if not len(Gazetteer(names)):
-        raise WrongUseError(f"{path}: holds no name that could be matched; take it out")
-    return [name for name in names if name]
+        return [line.strip() for line in lines_of(path)]
+    if suffix in _TABLES:
+        return _names_in_table(path, _TABLES[suffix])
+    raise WrongUseError(
+        f"{path}: is no list of names; wanted a .txt with one a line, or a .tsv or .csv with a "
+        f"column {' or '.join(COLUMNS)}"
+    )
 
 
 def _names_in_table(path: Path, dialect: type[csv.Dialect]) -> list[str]:
@@ -135,16 +135,15 @@ def _names_in_table(path: Path, dialect: type[csv.Dialect]) -> list[str]:
     return [row[place].strip() for row in rows[1:] for place in columns if place < len(row)]
 
 
-def _licences(data: Path) -> dict[str, Mapping[str, Any]]:
-    """Return what the data directory states of its lists, by path below it."""
-    path = data / LICENCES
+def _licences(data: Path) -> Licences:
+    path = data / LICENCE_FILE
     if not path.is_file():
         return {}
     rows = json.loads("".join(lines_of(path)))
     return {row["file"].removeprefix("pool/"): row for row in rows}
 
 
-def _licence(file: str, licences: Mapping[str, Mapping[str, Any]]) -> tuple[str, str]:
+def _licence(file: str, licences: Licences) -> tuple[str, str]:
     row = licences.get(file)
     if row is None:
         return NOT_STATED, NOT_STATED

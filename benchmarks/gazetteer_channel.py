@@ -1,0 +1,153 @@
+"""What lists of names are worth when few sentences are labelled: macro F1 with and without them.
+
+A hundred sentences of each of six open sets, no masked words, the same steps for both; the
+networks begin with the same weights. Run with
+
+    python -m benchmarks.gazetteer_channel --data ../shared/data [--seeds N] [--steps N]
+
+Kept in benchmarks/results/gazetteer_channel.json: F1 on the first 150 sentences of each development
+set, by seed and by set.
+"""
+
+from __future__ import annotations
+
+import json
+import platform
+import statistics
+import time
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from random import Random
+
+import click
+import torch
+
+from onoma.evaluation.corpora import Corpus
+from onoma.evaluation.report import Report, evaluate
+from onoma.ner.gazetteer import Gazetteer
+from onoma.training.bundle import TYPES, labels_of
+from onoma.training.examples import without_dev
+from onoma.training.gazetteers import Names, read_names
+from onoma.training.loop import train
+from onoma.training.names import groups_of, label_with, labelled
+from onoma.training.pieces import fresh_network
+from onoma.training.recipes import Lists, Recipe, Schedule
+from onoma.training.sources import read_corpora
+
+SETS = (
+    "hausa_voa/hau",
+    "yoruba_gv/yor",
+    "amharic_say/amh",
+    "nepali_ner_v2/nep",
+    "urdu_uner/urd",
+    "indonlu_nergrit/ind",
+)
+SENTENCES, DEV_SENTENCES = 100, 150
+LISTS = Lists(
+    places=(
+        "gazetteer/cldr_cities.tsv",
+        "gazetteer/cldr_territories.tsv",
+        "gazetteer/geonames_cities.csv.gz",
+        "gazetteer/geonames_admin1.tsv.gz",
+        "gazetteer/geonames_admin2.tsv.gz",
+        "gazetteer/amharic_geonames.tsv.gz",
+    ),
+    people=("gazetteer/person_names_by_country.tsv",),
+)
+SCHEDULE = Schedule(steps=300, average_decay=0.99, average_from=0.5)
+RESULT = Path(__file__).parent / "results" / "gazetteer_channel.json"
+LABELS = labels_of(TYPES)
+
+
+@dataclass(frozen=True, slots=True)
+class _Run:
+    seed: int
+    lists: bool
+    report: Report
+    processor_seconds: float
+
+    def record(self) -> dict[str, object]:
+        return {
+            "seed": self.seed,
+            "lists": self.lists,
+            "macro_f1": round(self.report.macro_f1, 4),
+            "sets": {one.name: round(one.counts.f1, 4) for one in self.report.sets},
+            "processor_seconds": round(self.processor_seconds),
+        }
+
+
+@click.command()
+@click.option("--data", type=click.Path(exists=True, path_type=Path), default="../shared/data")
+@click.option("--seeds", default=3)
+@click.option("--steps", default=SCHEDULE.steps)
+def main(data: Path, seeds: int, steps: int) -> None:
+    """Train and score each seed twice, keep the JSON."""
+    dev, whole = (_sets(data, part) for part in ("dev", "train"))
+    corpora = without_dev(whole, dev)
+    judged = [replace(corpus, sentences=corpus.sentences[:DEV_SENTENCES]) for corpus in dev]
+    names = read_names(data, LISTS)
+    recipe = Recipe(schedule=replace(SCHEDULE, steps=steps), batch=16)
+    runs = []
+    for seed in range(seeds):
+        chosen = [_few(corpus, seed) for corpus in corpora]
+        for lists, gazetteer in ((None, None), (LISTS, names.gazetteer)):
+            started = time.process_time()
+            own = replace(recipe, seed=seed, gazetteer=lists)
+            report = _trained(chosen, judged, own, gazetteer)
+            runs.append(_Run(seed, lists is not None, report, time.process_time() - started))
+            click.echo(json.dumps(runs[-1].record()))
+        # After each seed: what is measured stays if the rest is cut off.
+        _write(runs, names, recipe)
+
+
+def _write(runs: Sequence[_Run], names: Names, recipe: Recipe) -> None:
+    record = {
+        "machine": f"{platform.machine()}, torch {torch.__version__}, one thread",
+        "sentences": SENTENCES,
+        "dev_sentences": DEV_SENTENCES,
+        "lists": [asdict(one) for one in names.lists],
+        "names": len(names.gazetteer),
+        "recipe": asdict(replace(recipe, gazetteer=LISTS)),
+        "macro_f1_without": _mean(run for run in runs if not run.lists),
+        "macro_f1_with_lists": _mean(run for run in runs if run.lists),
+        "runs": [run.record() for run in runs],
+    }
+    RESULT.write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
+
+
+def _sets(data: Path, part: str) -> list[Corpus]:
+    names = [name.partition("/")[0] for name in SETS]
+    return [corpus for name in names for corpus in read_corpora(data, part, corpus=name)]
+
+
+def _mean(runs: Iterable[_Run]) -> float:
+    return round(statistics.mean(run.report.macro_f1 for run in runs), 4)
+
+
+def _few(corpus: Corpus, seed: int) -> Corpus:
+    """Return sentences of `corpus`, drawn by `seed`."""
+    return replace(corpus, sentences=tuple(Random(seed).sample(corpus.sentences, SENTENCES)))
+
+
+def _trained(
+    corpora: Sequence[Corpus],
+    judged: Sequence[Corpus],
+    recipe: Recipe,
+    gazetteer: Gazetteer | None,
+) -> Report:
+    """Return the scores on `judged` after training on `corpora`."""
+    network = fresh_network(recipe, LABELS, None)
+    train(
+        network,
+        groups_of(network),
+        [labelled(network, network.head, corpora, LABELS, recipe, gazetteer=gazetteer)],
+        recipe.schedule,
+        seed=recipe.seed,
+        progress=lambda line: None,
+    )
+    return evaluate(label_with(network, LABELS, gazetteer), LABELS, judged)
+
+
+if __name__ == "__main__":
+    main()
