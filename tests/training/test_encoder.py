@@ -22,6 +22,7 @@ from torch import nn
 from onoma.cli.importing import import_command
 from onoma.errors import FatalError, WrongUseError
 from onoma.registry import bundle
+from onoma.training import encoder_export
 from onoma.training.encoder import load_encoder, load_tagger, open_checkpoint
 from onoma.training.encoder_export import Tagger, export
 from onoma.training.importing import import_checkpoint
@@ -162,8 +163,20 @@ class Wide(nn.Module):  # type: ignore[misc]  # torch has no types here
 
 
 def test_a_model_that_no_single_file_can_hold_is_refused() -> None:
-    with pytest.raises(WrongUseError, match="600,000,000 parameters; an ONNX file of one piece"):
+    with pytest.raises(
+        WrongUseError,
+        match=r"found 600,000,000 parameters, wanted at most 500,000,000: .* take a smaller",
+    ):
         export(Tagger(Wide(), ()), "fp32", vocabulary=10, longest=10)
+
+
+def test_it_is_refused_when_it_is_opened_and_not_after_hours_of_training(
+    encoder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(encoder_export, "LARGEST_PARAMETERS", 1000)
+
+    with pytest.raises(WrongUseError, match=rf"{encoder}: found [\d,]+ parameters, wanted at most"):
+        load_encoder(open_checkpoint(encoder), labels=3, seed=0)
 
 
 class Shaky(nn.Module):  # type: ignore[misc]  # torch has no types here

@@ -23,6 +23,7 @@ from torch import nn
 from onoma.errors import WrongUseError
 from onoma.ner.subwords import tokenizer_of
 from onoma.registry.manifest import TOKENIZER_NAME, Subwords
+from onoma.training.encoder_export import refuse_size
 
 CONFIG_NAME = "config.json"
 TOKENIZER_CONFIG_NAME = "tokenizer_config.json"
@@ -129,7 +130,10 @@ def _from_pretrained(
     with warnings.catch_warnings():
         # What it imports for some architectures warns of itself.
         warnings.simplefilter("ignore")
-        return _loaded(checkpoint, more)
+        model, absent = _loaded(checkpoint, more)
+    # Here, because training may take hours and the export comes after it.
+    refuse_size(model, str(checkpoint.directory))
+    return model, absent
 
 
 def _loaded(checkpoint: Checkpoint, more: Mapping[str, Any]) -> tuple[nn.Module, tuple[str, ...]]:

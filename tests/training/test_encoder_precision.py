@@ -1,0 +1,112 @@
+# ruff: noqa: E402 (what needs the extra is imported after it was asked for)
+"""What integers cost a transformer that has learnt something, and not all of it.
+
+Weights of chance, or sentences known by heart, leave margins that no rounding crosses. Here names
+are new, and where they stand tells their type only most of the time.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from random import Random
+
+import pytest
+
+from tests.training.extra import need
+
+need("torch", "transformers", "onnx", "onnxscript", "safetensors")
+
+import numpy as np
+import onnx
+from onnx import numpy_helper
+
+from onoma.evaluation.corpora import Corpus, Sentence
+from onoma.evaluation.intervals import tally_of
+from onoma.evaluation.judging import judge
+from onoma.registry import bundle
+from onoma.registry.checks import check_precision
+from onoma.training.bundle import Corpora
+from onoma.training.encoder import open_checkpoint
+from onoma.training.encoder_layers import Tuning
+from onoma.training.finetuning import finetune, recogniser_of, subwords_of, write_finetuned
+from onoma.training.recipes import Recipe, Schedule, Variation
+from tests.training.encoders import LABELS, write_encoder
+from tests.training.sentences import sentence
+
+pytestmark = [pytest.mark.train, pytest.mark.slow]
+
+SYLLABLES = ("ba", "ke", "mo", "ri", "lu", "sa", "to", "wen", "yi", "dar", "fe", "gu")
+ENDINGS = {"PER": ("na", "bi"), "LOC": ("stad", "polis"), "ORG": ("bank", "tel")}
+FORMS = (
+    "{PER} left {LOC} for the office of {ORG} .",
+    "In {LOC} , {ORG} pays its staff late .",
+    "Shugaban {ORG} ya gana da {PER} a {LOC} .",
+    "{PER} and {ANY} met .",
+    "Nothing of note was said of {ANY} there .",
+)
+RECIPE = Recipe(
+    name="tiny",
+    variation=Variation(joined=0, resegmented=0, noise=0, replacement=0),
+    batch=16,
+    schedule=Schedule(
+        steps=400,
+        learning_rate=3e-3,
+        last_learning_rate=1e-4,
+        warm_up=0.1,
+        average_decay=0.9,
+        average_from=0.7,
+        average_every=5,
+    ),
+)
+
+
+def _sentences(chance: Random, number: int) -> Iterator[Sentence]:
+    """Yield sentences of invented names; one in six has the ending of another type."""
+    for _ in range(number):
+        form = chance.choice(FORMS)
+        drawn = {kind: _name(chance, kind) for kind in ENDINGS}
+        yield sentence(form.format(**drawn, ANY=drawn[chance.choice(sorted(ENDINGS))]))
+
+
+def _name(chance: Random, kind: str) -> str:
+    looks = kind if chance.random() < 5 / 6 else chance.choice(sorted(ENDINGS))
+    words = ["".join(chance.choices(SYLLABLES, k=2)).title() for _ in range(chance.choice((1, 2)))]
+    words[-1] += chance.choice(ENDINGS[looks])
+    return " ".join(f"{word}/{'I' if i else 'B'}-{kind}" for i, word in enumerate(words))
+
+
+def _corpus(seed: int, number: int) -> Corpus:
+    annotates = frozenset(ENDINGS)
+    return Corpus("own/xx", "en", annotates, tuple(_sentences(Random(seed), number)))
+
+
+def test_integers_cost_a_trained_encoder_less_than_a_point_on_names_it_never_saw(
+    tmp_path: Path,
+) -> None:
+    train, dev = _corpus(0, 600), _corpus(1, 400)
+    checkpoint = open_checkpoint(write_encoder(tmp_path / "tiny", "bert"))
+    tuned = finetune(checkpoint, [train], LABELS, RECIPE, Tuning(), progress=lambda line: None)
+    write_finetuned(
+        tmp_path / "bundle",
+        tuned,
+        checkpoint=checkpoint,
+        corpora=Corpora((train,), (), {}),
+        labels=LABELS,
+        recipe=RECIPE,
+        precision="int8",
+    )
+    graph = onnx.load(tmp_path / "bundle" / "model.onnx").graph
+    weights = [t for t in graph.initializer if t.data_type == onnx.TensorProto.INT8]
+    exact = recogniser_of(tuned.tagger, subwords_of(checkpoint), LABELS)
+    served = bundle.load(tmp_path / "bundle", allow_ungated=True).recogniser
+
+    in_integers, in_full = judge(served, [dev]), judge(exact, [dev])
+
+    (f1,) = (tally_of(one).total().f1 for one in in_full)
+    (of_integers,) = (tally_of(one).total().f1 for one in in_integers)
+    assert 0.5 < f1 < 0.95
+    assert f1 - of_integers <= 0.01
+    assert check_precision(in_integers, in_full, {dev.name}).passed
+    # Else a processor without VNNI overflows, and answers otherwise than one that has it.
+    assert all(np.abs(numpy_helper.to_array(t).astype(int)).max() <= 64 for t in weights)
