@@ -38,7 +38,7 @@ def main(data: Path, work: Path, quick: bool, qemu: str) -> None:
     emulator = shutil.which(qemu)
     if emulator is None:
         click.echo(f"found no {qemu}: install qemu-user")
-        run.keep("emulated", QUESTION, [], {"not_run": "found no qemu-x86_64 on this machine"})
+        run.keep("emulated", QUESTION, [], {"not_run": {PROCESSOR: f"found no {qemu}"}})
         return
     here = _events([], count, data)
     there = _events([emulator, "-cpu", PROCESSOR], count, data)
