@@ -32,12 +32,11 @@ PATIENCE_SECONDS = 600.0
 
 @dataclass(frozen=True, slots=True)
 class RawCalls:
-    """Calls of a graph, in the worker's order; `computed` counts the rows that it sees in them."""
+    """Calls of a graph, in the worker's order, with the words of the documents that they read."""
 
     graph: Callable[..., Any]
     arguments: Sequence[tuple[Any, ...]]
     words: int
-    computed: int
 
     def run(self) -> Measured:
         """Repeat the calls on the measured core."""
@@ -67,10 +66,7 @@ def raw_calls(model: bundle.Model, documents: Sequence[Document]) -> RawCalls:
         outcomes_of(model, documents)
     finally:
         recogniser._graph = graph
-    computed = sum(int(np.prod(arguments[0].shape[:2])) for arguments in noted)
-    if isinstance(recogniser, WordHashRecogniser):
-        computed = sum(len(arguments[0]) for arguments in noted)
-    return RawCalls(graph, noted, words_of(documents), computed)
+    return RawCalls(graph, noted, words_of(documents))
 
 
 def outcomes_of(

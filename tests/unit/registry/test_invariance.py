@@ -28,7 +28,7 @@ class Disturbed:
 
     def __init__(self, inner: AnyRecogniser, disturb: Disturb) -> None:
         self.labels, self.prepare = inner.labels, inner.prepare
-        self.mentions, self.label = inner.mentions, inner.label
+        self.work, self.mentions, self.label = inner.work, inner.mentions, inner.label
         self._inner, self._disturb = inner, disturb
 
     def emissions(self, rows: Sequence[Any]) -> list[Emissions]:

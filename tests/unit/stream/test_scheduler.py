@@ -97,8 +97,9 @@ class Delivered:
 class Bench:
     """A running scheduler and what came out of it."""
 
-    def __init__(self, scheduler: Scheduler, by: Versions) -> None:
+    def __init__(self, scheduler: Scheduler, by: Versions, metrics: Metrics) -> None:
         self.scheduler = scheduler
+        self.metrics = metrics.registry
         self.delivered = Delivered()
         self._versions = by
 
@@ -134,15 +135,16 @@ def running(
     by: Versions, *, threads: int = 1, units_per_call: int = UNITS_PER_CALL
 ) -> Iterator[Bench]:
     failures: list[BaseException] = []
+    metrics = new_metrics()
     scheduler = Scheduler(
         threads=threads,
         units_per_call=units_per_call,
-        metrics=new_metrics(),
+        metrics=metrics,
         on_failure=failures.append,
     )
     scheduler.start()
     try:
-        yield Bench(scheduler, by)
+        yield Bench(scheduler, by, metrics)
     finally:
         scheduler.stop(WAIT_SECONDS)
         assert failures == []
@@ -200,6 +202,38 @@ def test_a_model_of_subwords_is_scheduled_like_any_other(threads: int) -> None:
     for lane, records in lanes.items():
         for number, each in enumerate(records):
             assert bench.delivered.outcomes[lane, number].output == process(each, by).output
+
+
+def tokens_counted(bench: Bench) -> tuple[float | None, ...]:
+    kinds = ("real", "padding")
+    count = bench.metrics.get_sample_value
+    return tuple(count("onoma_tokens_total", {"kind": kind}) for kind in kinds)
+
+
+def test_words_are_counted_once_and_context_and_separators_beside_them() -> None:
+    calls = Calls()
+    calls.allow()
+    with running(on_graph(calls)) as bench:
+        bench.submit("a", [*texts(3, 20), *texts(1, 1300)])
+        bench.delivered.wait_for(4)
+        real, padding = tokens_counted(bench)
+
+    assert real == 3 * 20 + 1300
+    assert padding == sum(calls.rows) - 1360
+
+
+def test_subwords_are_counted_as_the_graph_sees_them() -> None:
+    graph = subword_models.FakeGraph()
+    by = replace(versions(), recogniser=subword_models.recogniser(graph))
+    documents = [*texts(3, 17), *texts(1, 200)]
+    with running(by) as bench:
+        bench.submit("a", documents)
+        bench.delivered.wait_for(4)
+        real, padding = tokens_counted(bench)
+
+    words = [(each.value or b"").decode().split() for each in documents]
+    assert real == sum(len(subword_models.subwords().pieces(each).tokens) for each in words)
+    assert padding == sum(rows * tokens for rows, tokens in graph.shapes) - real
 
 
 def test_short_documents_do_not_wait_for_another_lanes_long_one() -> None:

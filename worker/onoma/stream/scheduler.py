@@ -354,15 +354,17 @@ class Scheduler:
 
     def _observe_batch(self, batch: list[Chosen]) -> None:
         now = time.perf_counter()
-        real = computed = 0
+        real = computed = units = 0
         for document, index in batch:
-            window = document.job.windows[index]
-            real += window.core_end - window.core_start
-            computed += window.end - window.start + SEPARATOR_UNITS
+            job = document.job
+            work = job.versions.recogniser.work(job.windows[index], job.features[index])
+            real += work.useful
+            computed += work.computed
+            units += len(job.features[index]) + SEPARATOR_UNITS
             if index == 0:
                 self._metrics.observe("batch_wait_seconds", now - document.arrival.submitted)
         self._metrics.observe("batch_documents", len({id(document) for document, _ in batch}))
-        self._metrics.observe("batch_fill_ratio", computed / self._units_per_call)
+        self._metrics.observe("batch_fill_ratio", units / self._units_per_call)
         self._metrics.count("windows_total", len(batch))
         self._metrics.count("tokens_total", real, kind="real")
         self._metrics.count("tokens_total", computed - real, kind="padding")
