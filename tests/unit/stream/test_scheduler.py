@@ -250,6 +250,21 @@ def test_short_documents_do_not_wait_for_another_lanes_long_one() -> None:
     assert len(calls.rows) > 40
 
 
+def test_a_long_document_takes_no_more_of_each_call_than_its_lanes_share() -> None:
+    calls = Calls()
+    with running(on_graph(calls)) as bench:
+        bench.submit("long", texts(1, 40_000))
+        for lane in ("short 1", "short 2", "short 3"):
+            bench.submit(lane, texts(200, 20))
+        # The three have 4,200 rows each. Twice the calls that they need alone is generous: the
+        # fourth lane's share is a third of it, and windows of 516 leave some room in a call.
+        calls.allow(2 * 3 * 4_200 // UNITS_PER_CALL)
+        bench.delivered.wait_for(600)
+        assert {lane for lane, _ in bench.delivered.order} == {"short 1", "short 2", "short 3"}
+        calls.allow()
+        bench.delivered.wait_for(601)
+
+
 def test_lanes_are_served_alike_by_words() -> None:
     calls = Calls()
     with running(on_graph(calls)) as bench:
