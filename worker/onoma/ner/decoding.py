@@ -115,7 +115,7 @@ def _read_backwards(states: Floats, moves: Floats, lengths: Sequence[int]) -> La
     best_ends = states[ends].argmax(1)
     came_from[starts[1:]] = best_ends[:-1, None]
     path = np.zeros(len(states), np.intp)
-    labels, before, found = len(moves), memoryview(came_from.ravel()), memoryview(path)
+    labels, before, found = len(moves), came_from.ravel().data, path.data
     # Most units are of the first label and came from it: the walk jumps over those.
     turns = np.flatnonzero(came_from[:, 0]).tolist()
     unit, label = len(states) - 1, int(best_ends[-1])
