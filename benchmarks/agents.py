@@ -13,7 +13,7 @@ from __future__ import annotations
 import subprocess
 import tempfile
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import click
@@ -82,18 +82,20 @@ def _ratios(pairs: Sequence[tuple[Measured, Measured]]) -> tuple[float, float]:
 def agent(running: KafkaBroker, interpreter: str, peer: str, model: Path) -> Iterator[Subject]:
     """Run the Faust agent with `peer` on new topics."""
     topics = new_topics(running)
-    with tempfile.TemporaryDirectory() as directory:
+    with ExitStack() as stack:
+        directory = stack.enter_context(tempfile.TemporaryDirectory())
         named = {"PEER": peer, "MODEL": str(model.resolve()), "DIRECTORY": directory}
         named |= {"BROKER": running.bootstrap, "GROUP": topics.group}
         named |= {"DOCUMENTS": topics.documents, "ENTITIES": topics.entities}
+        log = stack.enter_context((model / "agent.log").open("wb"))
         with pinned({measured_core()}):
             process = subprocess.Popen(
                 [interpreter, "-m", "benchmarks.faust_agent", "worker", "-l", "warn"],
                 cwd=REPOSITORY,
                 env=peer_environment() | named,
                 stdin=subprocess.DEVNULL,
-                stdout=subprocess.DEVNULL,
-                stderr=subprocess.DEVNULL,
+                stdout=log,
+                stderr=subprocess.STDOUT,
             )
         try:
             subject = Subject(topics, [process.pid])

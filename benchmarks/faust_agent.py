@@ -25,7 +25,9 @@ app = faust.App(
     topic_allow_declare=False,
     topic_disable_leader=True,
     web_enabled=False,
+    # It is stopped while Onoma is measured, and keeps its place in the group.
     broker_session_timeout=600.0,
+    broker_request_timeout=700.0,
     datadir=os.environ["DIRECTORY"],
 )
 documents = app.topic(os.environ["DOCUMENTS"])

@@ -19,6 +19,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from types import FrameType
 
 import psutil
 from confluent_kafka import Consumer, KafkaException, TopicPartition
@@ -82,12 +83,18 @@ def pinned(cores: set[int]) -> Iterator[None]:
 def broker() -> Iterator[KafkaBroker]:
     """Run a broker on the first cores; the caller stays there too, until the end."""
     prepare()
+    # A benchmark that is terminated ends what it started, too.
+    signal.signal(signal.SIGTERM, _interrupt)
     with (
         tempfile.TemporaryDirectory() as directory,
         pinned(other_cores()),
         KafkaBroker(Path(directory)) as running,
     ):
         yield running
+
+
+def _interrupt(_number: int, _frame: FrameType | None) -> None:
+    raise KeyboardInterrupt
 
 
 class Subject:
@@ -155,7 +162,7 @@ class Subject:
         deadline = time.monotonic() + PATIENCE_SECONDS
         while left > 0:
             left -= len(self.committed(0.05))
-            _refuse_late(deadline, f"{left} events")
+            self._refuse_late(deadline, f"{left} events")
 
     def wait_for_lanes(self, wanted: Mapping[int, int]) -> Counter[int]:
         """Wait until each partition of `wanted` has brought so many events; return how many came
@@ -165,8 +172,15 @@ class Subject:
         deadline = time.monotonic() + PATIENCE_SECONDS
         while any(seen[partition] < count for partition, count in wanted.items()):
             seen.update(self.committed(0.05))
-            _refuse_late(deadline, f"{wanted}, found {seen}")
+            self._refuse_late(deadline, f"{wanted}, found {seen}")
         return seen
+
+    def _refuse_late(self, deadline: float, missing: str) -> None:
+        for process in self._processes:
+            if not process.is_running() or process.status() == psutil.STATUS_ZOMBIE:
+                raise RuntimeError(f"a process that is measured has ended; missing {missing}")
+        if time.monotonic() > deadline:
+            raise TimeoutError(f"waited {PATIENCE_SECONDS:.0f} s for {missing}")
 
     def committed(self, timeout_seconds: float) -> list[int]:
         """Return the partitions of the events committed since the last call; wait for the first."""
@@ -239,11 +253,6 @@ def settings_of(
 def new_topics(running: KafkaBroker) -> Topics:
     """Create topics that nobody else uses."""
     return Topics.create(running, lambda word: f"{word}-{next(_NUMBERS)}", partitions=PARTITIONS)
-
-
-def _refuse_late(deadline: float, missing: str) -> None:
-    if time.monotonic() > deadline:
-        raise TimeoutError(f"waited {PATIENCE_SECONDS:.0f} s for {missing}")
 
 
 def _reader(topics: Topics) -> Consumer:
