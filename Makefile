@@ -7,6 +7,8 @@ PYTHON ?= $(shell for candidate in python3 python3.13 python3.12 python3.11; do 
 DATA ?= ../shared/data
 ENV := .venv
 TRAIN_ENV := .venv-train
+BENCH_ENV := .venv-bench
+BENCH = --data $(DATA) --work build/bench $(QUICK)
 PIP_OPTIONS := --quiet --disable-pip-version-check
 
 .PHONY: help setup demo test check test-train train train-smoke bench wheel docs requirements format clean
@@ -27,6 +29,7 @@ check: $(ENV)/dev.done ## Lint, format, types, direction of imports, generated p
 	$(ENV)/bin/ruff format --check .
 	$(ENV)/bin/mypy worker tests benchmarks docs/generate.py
 	$(ENV)/bin/python docs/generate.py --check
+	$(ENV)/bin/python -m benchmarks.page --check
 	$(ENV)/bin/lint-imports --no-logo
 
 test-train: $(TRAIN_ENV)/train.done ## Run the tests of training, in an environment with torch
@@ -38,7 +41,13 @@ train: $(TRAIN_ENV)/train.done ## Train the shipped model anew from DATA into ./
 train-smoke: $(TRAIN_ENV)/train.done ## Run all of training on a few sentences, in two minutes
 	$(TRAIN_ENV)/bin/onoma train --recipe recipes/smoke.yaml --data $(DATA) --out build/smoke
 
-bench: $(ENV)/dev.done ## Measure: the pipeline against the bare model
+bench: $(ENV)/dev.done $(TRAIN_ENV)/train.done $(BENCH_ENV)/bench.done ## Measure everything, for hours (QUICK=--quick tries it)
+	$(TRAIN_ENV)/bin/python -m benchmarks.encoders $(BENCH) S M L
+	for question in worker fairness lengths processes latency bits emulated start memory; do \
+		$(ENV)/bin/python -m benchmarks.$$question $(BENCH) || exit 1; done
+	$(TRAIN_ENV)/bin/python -m benchmarks.roofline $(BENCH) --model default --model S --model M
+	for question in peers agents; do \
+		$(ENV)/bin/python -m benchmarks.$$question $(BENCH) --python $(BENCH_ENV)/bin/python || exit 1; done
 	$(ENV)/bin/python benchmarks/pipeline.py
 
 wheel: $(ENV)/dev.done ## Build the wheel into ./dist
@@ -49,13 +58,14 @@ requirements: ## Lock the requirements anew (needs uv)
 
 docs: $(ENV)/dev.done ## Write the generated pages of docs anew
 	$(ENV)/bin/python docs/generate.py
+	$(ENV)/bin/python -m benchmarks.page
 
 format: $(ENV)/dev.done ## Put the code into shape
 	$(ENV)/bin/ruff format .
 	$(ENV)/bin/ruff check --fix .
 
 clean: ## Remove what was built, the environments too
-	rm -rf $(ENV) $(TRAIN_ENV) .cache build dist
+	rm -rf $(ENV) $(TRAIN_ENV) $(BENCH_ENV) .cache build dist
 
 $(ENV)/demo.done: requirements/demo.txt pyproject.toml
 	@$(call install,$(ENV),demo)
@@ -65,6 +75,12 @@ $(ENV)/dev.done: requirements/dev.txt pyproject.toml
 
 $(TRAIN_ENV)/train.done: requirements/train.txt pyproject.toml
 	@$(call install,$(TRAIN_ENV),train)
+
+# The peers stand alone: no Onoma in it.
+$(BENCH_ENV)/bench.done: requirements/bench.txt
+	@$(PYTHON) -m venv $(BENCH_ENV)
+	@$(BENCH_ENV)/bin/python -m pip install $(PIP_OPTIONS) --require-hashes -r requirements/bench.txt
+	@touch $@
 
 # $(1) the environment, $(2) which requirements; every package is pinned by hash.
 define install

@@ -6,8 +6,9 @@ newest=$(date -u -d '7 days ago' +%Y-%m-%d)
 lock() {
   output=$1; shift
   uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
-    --no-annotate --no-header --exclude-newer "$newest" "$@" pyproject.toml -o "requirements/$output.txt"
+    --no-annotate --no-header --exclude-newer "$newest" "$@" -o "requirements/$output.txt"
 }
-lock demo --extra demo requirements/build.in
-lock dev --extra demo --extra dev
-lock train --extra demo --extra dev --extra train
+lock demo --extra demo requirements/build.in pyproject.toml
+lock dev --extra demo --extra dev pyproject.toml
+lock train --extra demo --extra dev --extra train pyproject.toml
+lock bench requirements/bench.in

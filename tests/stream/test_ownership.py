@@ -51,6 +51,20 @@ def test_a_static_member_that_is_killed_comes_back_to_its_partitions_and_nobody_
     assert other.stop() == 0
 
 
+def test_the_model_is_verified_and_warm_before_the_first_partition_is_taken(
+    kafka: KafkaBroker, unique: Unique, new_worker: NewWorker
+) -> None:
+    topics = Topics.create(kafka, unique, partitions=2)
+    worker = new_worker(topics.config())
+    worker.start()
+    worker.wait_ready()
+
+    told = [event["event"] for event in worker.events]
+    assert told.index("worker started") < told.index("partitions assigned")
+    assert worker.metric("onoma_model_load_duration_seconds") > 0
+    assert worker.stop() == 0
+
+
 def test_a_worker_that_is_told_to_stop_publishes_what_is_in_flight(
     kafka: KafkaBroker, unique: Unique, new_worker: NewWorker
 ) -> None:

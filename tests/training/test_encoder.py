@@ -14,6 +14,7 @@ from tests.training.extra import need
 need("torch", "transformers", "safetensors", "onnx", "onnxscript")
 
 import numpy as np
+import onnx
 import onnxruntime
 import torch
 from click.testing import CliRunner
@@ -231,6 +232,21 @@ def test_int8_and_fp32_say_nearly_the_same(tagger: Path, tmp_path: Path) -> None
         scores.append(session.run(["emissions"], {"tokens": tokens})[0])
 
     assert 0 < np.abs(scores[0] - scores[1]).max() < 0.05 * np.abs(scores[1]).max()
+
+
+def test_weights_of_products_keep_pair_sums_within_16_bits_and_tables_fill_their_bytes(
+    tagger: Path, tmp_path: Path
+) -> None:
+    import_checkpoint(tagger, tmp_path / "out")
+    graph = onnx.load(tmp_path / "out" / "model.onnx").graph
+    arrays = {each.name: onnx.numpy_helper.to_array(each) for each in graph.initializer}
+
+    products = [arrays[node.input[1]] for node in graph.node if node.op_type == "MatMulInteger"]
+    tables = [arrays[node.input[0]] for node in graph.node if node.op_type == "Gather"]
+    assert len(products) == 6 * 2 + 1  # of each layer, and the head
+    assert {weights.dtype.name for weights in products} == {"int8"}
+    assert max(np.abs(weights.astype(int)).max() for weights in products) == 64
+    assert max(int(np.ptp(table)) for table in tables if table.dtype == np.uint8) > 2 * 64
 
 
 def test_merged_labels_have_the_chance_of_all_they_are_made_of(

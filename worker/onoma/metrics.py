@@ -73,7 +73,8 @@ CATALOGUE: tuple[Metric, ...] = (
     _metric(
         "tokens_total",
         "counter",
-        "Rows that model calls computed: words and punctuation read, and context and separators.",
+        "Rows that model calls computed: words and punctuation once each (a subword model: their "
+        "pieces), and context, separators and special tokens.",
         kind=("real", "padding"),
     ),
     _metric("truncated_documents_total", "counter", "Documents that were not read to their end."),
@@ -87,7 +88,12 @@ CATALOGUE: tuple[Metric, ...] = (
         "Documents of a tenant that the policy doesn't name.",
     ),
     _metric("batch_documents", "histogram", "Documents with a window in one model call.", SIZES),
-    _metric("batch_fill_ratio", "histogram", "Rows of a model call over its budget.", RATIOS),
+    _metric(
+        "batch_fill_ratio",
+        "histogram",
+        "Words and punctuation in a model call, with context and separators, over its budget.",
+        RATIOS,
+    ),
     _metric(
         "batch_wait_seconds",
         "histogram",

@@ -208,6 +208,14 @@ class Delivery(_Section):
         500, ge=1, description="Most records that one transaction carries."
     )
 
+    max_wait_seconds: Seconds = Field(
+        0.1,
+        ge=0,
+        description="How long a finished document waits, while others of its partition are being "
+        "read, to be published together with them: a transaction costs alike for few and many. On "
+        "an idle topic nothing waits. 0 publishes each as soon as it is finished.",
+    )
+
     @model_validator(mode="after")
     def _check(self) -> Self:
         _refuse(

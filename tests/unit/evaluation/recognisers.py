@@ -7,9 +7,15 @@ from collections.abc import Callable, Sequence
 import numpy as np
 
 from onoma.ner.decoding import Decoder
-from onoma.ner.recogniser import Emissions, Prepared, best_path_of_each, mentions_of_each
+from onoma.ner.recogniser import (
+    Emissions,
+    Prepared,
+    Work,
+    best_path_of_each,
+    mentions_of_each,
+)
 from onoma.ner.spans import Mention
-from onoma.text.windows import windows
+from onoma.text.windows import Window, windows
 
 LABELS = ("O", "B-PER", "I-PER", "B-LOC", "I-LOC")
 
@@ -29,6 +35,9 @@ class ByRule:
 
     def emissions(self, rows: Sequence[list[str]]) -> list[Emissions]:
         return [self._scores(units) for units in rows]
+
+    def work(self, window: Window, rows: list[str]) -> Work:
+        return Work(window.core_end - window.core_start, len(rows))
 
     def mentions(self, documents: Sequence[Emissions]) -> list[tuple[Mention, ...]]:
         return mentions_at(documents, 1.0)

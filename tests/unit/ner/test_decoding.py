@@ -17,7 +17,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from onoma.ner import decoding
+from onoma.ner import chains
 from onoma.ner.decoding import Decoder, closed_moves_of
 from tests.fakes import LABELS
 
@@ -87,7 +87,7 @@ def cases(draw: st.DrawFn) -> Case:
 @contextmanager
 def _pieces_of(units: int) -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(decoding, "PIECE_UNITS", units)
+        patch.setattr(chains, "piece_units", lambda _: units)
         yield
 
 

@@ -6,12 +6,19 @@ import hashlib
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from onoma.errors import BundleError
 from onoma.registry.bundle import Model, default_directory, load, verify
 from tests.tiny_bundle import LABELS, Change, tiny_bundle
-from tests.tiny_onnx import wordhash_graph
+from tests.tiny_onnx import FLOAT, INT32, model, node, tensor, value, wordhash_graph
+
+INPUTS = [
+    value("hashes", INT32, "rows", 7),
+    value("bytes", INT32, "rows", 24),
+    value("mask", FLOAT, "rows", 1),
+]
 
 
 def load_ungated(directory: Path) -> Model:
@@ -187,7 +194,22 @@ def test_a_model_of_another_kind_is_refused_with_both_kinds(tmp_path: Path) -> N
 def test_a_graph_that_is_none_is_named(tmp_path: Path) -> None:
     tiny_bundle(tmp_path, graph=b"no graph")
 
-    with pytest.raises(BundleError, match=r"model.onnx: onnxruntime does not load it"):
+    with pytest.raises(BundleError, match=r"model\.onnx: is no ONNX file: "):
+        load_ungated(tmp_path)
+
+
+def test_a_graph_that_can_not_run_is_named(tmp_path: Path) -> None:
+    tiny_bundle(tmp_path, graph=model([node("MatMul", ["nothing", "either"], "emissions")]))
+
+    with pytest.raises(BundleError, match=r"model\.onnx: onnxruntime does not load it"):
+        load_ungated(tmp_path)
+
+
+def test_a_graph_that_reaches_for_another_file_is_refused_before_it_is_run(tmp_path: Path) -> None:
+    outside = tensor("weights", np.zeros((7, 3), np.float32), location="../secret")
+    tiny_bundle(tmp_path, graph=model([node("Abs", ["weights"], "emissions")], [outside]))
+
+    with pytest.raises(BundleError, match=r"model\.onnx: found the tensor 'weights' in another"):
         load_ungated(tmp_path)
 
 
@@ -199,8 +221,26 @@ def test_a_graph_that_is_none_is_named(tmp_path: Path) -> None:
         wordhash_graph(len(LABELS), hashes=6),
         wordhash_graph(len(LABELS), mask_name="masks"),
         wordhash_graph(len(LABELS), output="logits"),
+        model(
+            [node("Identity", ["mask"], "emissions")],
+            inputs=INPUTS,
+            outputs=[value("emissions", FLOAT)],
+        ),
+        model(
+            [node("Identity", ["mask"], "emissions")],
+            inputs=INPUTS,
+            outputs=[value("emissions", FLOAT, "rows", 1, len(LABELS))],
+        ),
     ],
-    ids=["more labels", "fewer labels", "other hashes", "other input", "other output"],
+    ids=[
+        "more labels",
+        "fewer labels",
+        "other hashes",
+        "other input",
+        "other output",
+        "no axes",
+        "more axes",
+    ],
 )
 def test_a_graph_of_other_shapes_than_the_manifest_says_is_refused(
     tmp_path: Path, graph: bytes

@@ -104,15 +104,17 @@ def test_a_tokenizer_that_is_none_is_named(tmp_path: Path, text: str) -> None:
         token_graph(len(LABELS) + 1),
         token_graph(len(LABELS), tokens="input_ids"),
         token_graph(len(LABELS), output="logits"),
+        token_graph(len(LABELS), axes=("tokens",)),
+        token_graph(len(LABELS), axes=("windows", "tokens", "letters")),
     ],
-    ids=["more labels", "other input", "other output"],
+    ids=["more labels", "other input", "other output", "one axis", "three axes"],
 )
 def test_a_graph_of_other_shapes_than_the_manifest_says_is_refused(
     tmp_path: Path, graph: bytes
 ) -> None:
     _bundle(tmp_path, graph=graph)
 
-    with pytest.raises(BundleError, match="wanted one input tokens of rank 2"):
+    with pytest.raises(BundleError, match=r"wanted inputs tokens \(2 axes\) and an output em"):
         _load(tmp_path)
 
 

@@ -181,3 +181,55 @@ def test_a_closed_lane_wakes_who_waits_for_it() -> None:
             return await waiting
 
     assert asyncio.run(wait_and_close()) == []
+
+
+LONG, SHORT = 60.0, 0.01
+
+
+def waiting_head(lane: Lane, max_wait_seconds: float, *later: Entry) -> list[int]:
+    """Return what is published together when `later` are finished while the lane waits."""
+
+    async def finished() -> list[Entry]:
+        async with asyncio.timeout(1):
+            waiting = asyncio.create_task(lane.finished_head(100, max_wait_seconds))
+            for entry in later:
+                for _ in range(5):
+                    await asyncio.sleep(0)
+                assert not waiting.done()
+                lane.finish(entry, OUTCOME)
+            return await waiting
+
+    return [entry.record.offset for entry in asyncio.run(finished())]
+
+
+def test_a_finished_document_waits_for_those_that_are_being_read() -> None:
+    lane = new_lane()
+    first, second, third = taken_in(lane, 10, 11, 12)
+    lane.finish(first, OUTCOME)
+
+    assert waiting_head(lane, LONG, second, third) == [10, 11, 12]
+
+
+def test_a_finished_document_waits_no_longer_than_it_may() -> None:
+    lane = new_lane()
+    first, *_ = taken_in(lane, 10, 11, 12)
+    lane.finish(first, OUTCOME)
+
+    assert waiting_head(lane, SHORT) == [10]
+
+
+def test_on_an_idle_topic_nothing_waits() -> None:
+    lane = new_lane()
+    (only,) = taken_in(lane, 10)
+    lane.finish(only, OUTCOME)
+
+    assert waiting_head(lane, LONG) == [10]
+
+
+def test_half_of_what_a_lane_may_hold_is_published_without_waiting() -> None:
+    lane = new_lane(documents=8)
+    entries = taken_in(lane, *range(10, 18))
+    for entry in entries[:3]:
+        lane.finish(entry, OUTCOME)
+
+    assert waiting_head(lane, LONG, entries[3]) == [10, 11, 12, 13]

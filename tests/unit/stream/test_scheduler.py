@@ -87,8 +87,9 @@ class Delivered:
 class Bench:
     """A running scheduler and what came out of it."""
 
-    def __init__(self, scheduler: Scheduler, by: Versions) -> None:
+    def __init__(self, scheduler: Scheduler, by: Versions, metrics: Metrics) -> None:
         self.scheduler = scheduler
+        self.metrics = metrics.registry
         self.delivered = Delivered()
         self._versions = by
 
@@ -124,15 +125,16 @@ def running(
     by: Versions, *, threads: int = 1, units_per_call: int = UNITS_PER_CALL
 ) -> Iterator[Bench]:
     failures: list[BaseException] = []
+    metrics = new_metrics()
     scheduler = Scheduler(
         threads=threads,
         units_per_call=units_per_call,
-        metrics=new_metrics(),
+        metrics=metrics,
         on_failure=failures.append,
     )
     scheduler.start()
     try:
-        yield Bench(scheduler, by)
+        yield Bench(scheduler, by, metrics)
     finally:
         scheduler.stop(WAIT_SECONDS)
         assert failures == []
@@ -192,6 +194,38 @@ def test_a_model_of_subwords_is_scheduled_like_any_other(threads: int) -> None:
             assert bench.delivered.outcomes[lane, number].output == process(each, by).output
 
 
+def tokens_counted(bench: Bench) -> tuple[float | None, ...]:
+    kinds = ("real", "padding")
+    count = bench.metrics.get_sample_value
+    return tuple(count("onoma_tokens_total", {"kind": kind}) for kind in kinds)
+
+
+def test_words_are_counted_once_and_context_and_separators_beside_them() -> None:
+    calls = Calls()
+    calls.allow()
+    with running(on_graph(calls)) as bench:
+        bench.submit("a", [*texts(3, 20), *texts(1, 1300)])
+        bench.delivered.wait_for(4)
+        real, padding = tokens_counted(bench)
+
+    assert real == 3 * 20 + 1300
+    assert padding == sum(calls.rows) - 1360
+
+
+def test_subwords_are_counted_as_the_graph_sees_them() -> None:
+    graph = subword_models.FakeGraph()
+    by = replace(versions(), recogniser=subword_models.recogniser(graph))
+    documents = [*texts(3, 17), *texts(1, 200)]
+    with running(by) as bench:
+        bench.submit("a", documents)
+        bench.delivered.wait_for(4)
+        real, padding = tokens_counted(bench)
+
+    words = [(each.value or b"").decode().split() for each in documents]
+    assert real == sum(len(subword_models.subwords().pieces(each).tokens) for each in words)
+    assert padding == sum(rows * tokens for rows, tokens in graph.shapes) - real
+
+
 def test_short_documents_do_not_wait_for_another_lanes_long_one() -> None:
     calls = Calls()
     with running(on_graph(calls)) as bench:
@@ -204,6 +238,21 @@ def test_short_documents_do_not_wait_for_another_lanes_long_one() -> None:
         bench.delivered.wait_for(61)
 
     assert len(calls.rows) > 40
+
+
+def test_a_long_document_takes_no_more_of_each_call_than_its_lanes_share() -> None:
+    calls = Calls()
+    with running(on_graph(calls)) as bench:
+        bench.submit("long", texts(1, 40_000))
+        for lane in ("short 1", "short 2", "short 3"):
+            bench.submit(lane, texts(200, 20))
+        # The three have 4,200 rows each. Twice the calls that they need alone is generous: the
+        # fourth lane's share is a third of it, and windows of 516 leave some room in a call.
+        calls.allow(2 * 3 * 4_200 // UNITS_PER_CALL)
+        bench.delivered.wait_for(600)
+        assert {lane for lane, _ in bench.delivered.order} == {"short 1", "short 2", "short 3"}
+        calls.allow()
+        bench.delivered.wait_for(601)
 
 
 def test_lanes_are_served_alike_by_words() -> None:

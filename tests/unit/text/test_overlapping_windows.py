@@ -63,6 +63,45 @@ def test_each_unit_is_kept_from_the_window_with_most_context_on_both_its_sides(
             assert _context(pieces, window, unit) == best
 
 
+@settings(max_examples=300, deadline=None)
+@given(pieces, capacities, st.data())
+def test_each_unit_is_kept_once_and_in_order(
+    pieces: list[int], capacity: int, data: st.DataObject
+) -> None:
+    overlap = data.draw(st.integers(0, capacity - 1))
+
+    windows = overlapping_windows(pieces, capacity=capacity, overlap=overlap)
+
+    kept = [unit for w in windows for unit in range(w.core_start, w.core_end)]
+    assert kept == list(range(len(pieces)))
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.lists(st.integers(1, 16), max_size=400), st.integers(40, 254), st.data())
+def test_what_is_computed_stays_within_the_overlap_of_what_is_useful(
+    pieces: list[int], capacity: int, data: st.DataObject
+) -> None:
+    overlap = data.draw(st.integers(0, capacity - 17))
+
+    windows = overlapping_windows(pieces, capacity=capacity, overlap=overlap)
+
+    useful = sum(pieces)
+    computed = sum(sum(pieces[w.start : w.end]) for w in windows)
+    assert computed <= useful + overlap * max(len(windows) - 1, 0)
+    # A window that isn't the last leaves less room than the next unit needs.
+    advance = capacity - overlap - (max(pieces, default=1) - 1)
+    assert (len(windows) - 1) * advance <= useful
+
+
+def test_the_default_windows_compute_at_most_a_fifth_more_than_is_useful() -> None:
+    # Units of two pieces, windows of 256 tokens with two special ones, 32 of them shared.
+    for units in (100, 127, 128, 400, 4_000, 50_000):
+        windows = overlapping_windows([2] * units, capacity=254, overlap=32)
+
+        computed = sum(2 * (w.end - w.start) + 2 for w in windows)
+        assert computed <= 1.2 * 2 * units
+
+
 def test_a_document_that_fits_is_one_window() -> None:
     assert overlapping_windows([2, 3, 5], capacity=10, overlap=4) == (Window(0, 3, 0, 3),)
 

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import re
 import unicodedata
+from functools import cache
 
 import pytest
 from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from onoma.text.segmentation import MAX_UNIT_CHARACTERS, segment
 from tests.texts import mixed_texts
@@ -13,6 +16,41 @@ from tests.texts import mixed_texts
 
 def _units(text: str) -> list[str]:
     return segment(text).strings()
+
+
+@cache
+def _plain_pattern() -> re.Pattern[str]:
+    """Return what a unit is, before long ones are cut, as a regular expression."""
+    marks = "".join(
+        re.escape(chr(code))
+        for code in range(0x110000)
+        if unicodedata.category(chr(code))[0] == "M"
+    )
+    letter = rf"[\w{marks}\u200c\u200d]"
+    return re.compile(rf"{letter}+(?:['’ʼ\-]{letter}+)*|[^\s]")
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.one_of(mixed_texts, st.text(st.sampled_from("aé1'’ʼ-. \n\u0301\u200dक\u094d中😀"))))
+def test_the_units_are_what_a_regular_expression_finds_cut_where_they_are_long(text: str) -> None:
+    found = [match.span() for match in _plain_pattern().finditer(text)]
+
+    units = segment(text)
+
+    pieces = {*zip(units.starts.tolist(), units.ends.tolist(), strict=True)}
+    assert {span for span in found if span[1] - span[0] <= MAX_UNIT_CHARACTERS} <= pieces
+    assert {start for start, _ in found} <= {*units.starts.tolist()}
+    assert {end for _, end in found} <= {*units.ends.tolist()}
+    assert len(found) == len(pieces) or any(b - a > MAX_UNIT_CHARACTERS for a, b in found)
+
+
+def test_every_character_is_of_the_kind_that_the_regular_expression_takes_it_for() -> None:
+    text = " ".join(f"a{chr(code)}b" for code in range(0x110000))
+
+    units = segment(text)
+
+    found = [match.span() for match in _plain_pattern().finditer(text)]
+    assert [*zip(units.starts.tolist(), units.ends.tolist(), strict=True)] == found
 
 
 @settings(max_examples=300, deadline=None)

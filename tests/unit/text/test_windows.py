@@ -36,6 +36,19 @@ def test_every_kept_unit_has_its_context_or_the_edge_of_the_document(
         assert window.end == min(units, window.core_end + context)
 
 
+@given(sizes)
+def test_what_is_computed_beyond_the_document_is_the_context_of_inner_borders(
+    size: tuple[int, int, int],
+) -> None:
+    units, core, context = size
+
+    made = windows(units, core=core, context=context)
+
+    computed = sum(window.end - window.start for window in made)
+    assert units <= computed <= units + 2 * context * max(len(made) - 1, 0)
+    assert len(made) == -(-units // core)
+
+
 @pytest.mark.parametrize(
     ("units", "expected"),
     [

@@ -39,6 +39,16 @@ class Prepared(Generic[Rows]):
     rows: tuple[Rows, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class Work:
+    """Rows of the graph that one window takes: `useful` are those of its core, each word or piece
+    of the text once; `computed` are all, with context, special tokens and separators.
+    """
+
+    useful: int
+    computed: int
+
+
 class Recogniser(Protocol[Rows]):
     """Finds mentions; safe to call from several threads."""
 
@@ -53,6 +63,10 @@ class Recogniser(Protocol[Rows]):
 
     def emissions(self, rows: Sequence[Rows]) -> list[Emissions]:
         """Return the label scores `(units, labels)` of each window's units."""
+        ...
+
+    def work(self, window: Window, rows: Rows) -> Work:
+        """Return the rows of the graph that `rows` of `window` take, for the metrics."""
         ...
 
     def mentions(self, documents: Sequence[Emissions]) -> list[tuple[Mention, ...]]:

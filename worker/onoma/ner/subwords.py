@@ -118,6 +118,11 @@ class Subwords:
         around = (np.array(prefix, np.int64), tokens, np.array(suffix, np.int64))
         return SubwordRows(np.concatenate(around), firsts + len(prefix))
 
+    def core_pieces(self, rows: SubwordRows, window: Window) -> int:
+        """Return the number of pieces that the units of the window's core have in `rows`."""
+        at: list[int] = [*rows.firsts.tolist(), len(rows.tokens) - len(self._form.suffix)]
+        return at[window.core_end - window.start] - at[window.core_start - window.start]
+
 
 def tokenizer_of(tokenizer_json: str) -> Tokenizer:
     """Return the tokenizer of the text of a `tokenizer.json`, set to drop and to add nothing."""

@@ -17,12 +17,14 @@ from onoma.ner.decoding import Decoder
 from onoma.ner.recogniser import (
     Emissions,
     Prepared,
+    Work,
     best_path_of_each,
     mentions_of_each,
     stitched,
 )
 from onoma.ner.spans import Mention
 from onoma.ner.subwords import SubwordRows, Subwords, Tokens
+from onoma.text.windows import Window
 
 Graph = Callable[[Tokens], npt.NDArray[np.float32]]
 """Token numbers `(windows, tokens)` in, label scores `(windows, tokens, labels)` out."""
@@ -50,6 +52,10 @@ class TokenClassificationRecogniser:
     def emissions(self, rows: Sequence[SubwordRows]) -> list[Emissions]:
         """Return the label scores `(units, labels)` of each window: those of first pieces."""
         return [self._graph(window.tokens[None])[0][window.firsts] for window in rows]
+
+    def work(self, window: Window, rows: SubwordRows) -> Work:
+        """Return the tokens that a window takes, special ones counted."""
+        return Work(self._subwords.core_pieces(rows, window), len(rows.tokens))
 
     def mentions(self, documents: Sequence[Emissions]) -> list[tuple[Mention, ...]]:
         """Return the mentions of each document from the label scores of its units."""

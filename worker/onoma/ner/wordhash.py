@@ -19,7 +19,13 @@ import numpy.typing as npt
 from onoma.ner.decoding import Decoder
 from onoma.ner.features import BYTES_PER_UNIT, HASHES_PER_UNIT, FeatureTable, UnitFeatures
 from onoma.ner.gazetteer import NUMBERS_PER_UNIT, Gazetteer
-from onoma.ner.recogniser import Emissions, Prepared, best_path_of_each, mentions_of_each
+from onoma.ner.recogniser import (
+    Emissions,
+    Prepared,
+    Work,
+    best_path_of_each,
+    mentions_of_each,
+)
 from onoma.ner.spans import Mention
 from onoma.text.windows import Window, windows
 
@@ -102,6 +108,10 @@ class WordHashRecogniser:
             scores[start : start + length]
             for start, length in zip(starts.tolist(), lengths, strict=False)
         ]
+
+    def work(self, window: Window, rows: UnitFeatures) -> Work:
+        """Return the rows of the graph that a window takes, its masked row counted."""
+        return Work(window.core_end - window.core_start, len(rows) + 1)
 
     def mentions(self, documents: Sequence[Emissions]) -> list[tuple[Mention, ...]]:
         """Return the mentions of each document from the label scores of its units."""

@@ -33,6 +33,7 @@ from onoma.registry.engine import onnxruntime
 from onoma.registry.gate_record import gate_of
 from onoma.registry.manifest import GRAPH_NAME, MANIFEST_NAME, TOKENIZER_NAME, Manifest
 from onoma.registry.manifest import Subwords as SubwordsEntry
+from onoma.registry.session import check_values, open_session
 
 MAX_GRAPH_BYTES = 2 * 1024**3
 
@@ -82,7 +83,9 @@ def recogniser_of(manifest: Manifest, directory: Path, graph: Path) -> AnyRecogn
             f"{directory}: found a model of kind {manifest.kind!r}, "
             f"this worker serves {', '.join(sorted(_KINDS))}"
         )
-    return build(manifest, _session(graph), directory)
+    # A window of subwords is a call of its own (`batching: exact`); those of `wordhash` share one.
+    packed = manifest.kind == WordHashRecogniser.kind
+    return build(manifest, open_session(graph, packed=packed), directory)
 
 
 def verify(directory: Path) -> tuple[Manifest, str]:
@@ -138,37 +141,14 @@ def _check_shapes(path: Path, manifest: Manifest) -> None:
         raise BundleError(f"{path}: the temperature is {manifest.temperature}, wanted above 0")
 
 
-def _session(path: Path) -> onnxruntime.InferenceSession:
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = 1
-    options.inter_op_num_threads = 1
-    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
-    try:
-        # The fused layer norm is slower and is not needed: docs/architecture.md, "Inference".
-        return onnxruntime.InferenceSession(
-            path.read_bytes(),
-            options,
-            providers=["CPUExecutionProvider"],
-            disabled_optimizers=["SkipLayerNormFusion"],
-        )
-    except Exception as error:  # onnxruntime raises a dozen unrelated classes for a bad graph
-        raise BundleError(f"{path}: onnxruntime does not load it: {error}") from error
-
-
 def _wordhash(
     manifest: Manifest, session: onnxruntime.InferenceSession, directory: Path
 ) -> WordHashRecogniser:
     gazetteer = gazetteer_of(manifest, directory)
-    inputs = {put.name: put.shape[-1] for put in session.get_inputs()}
-    wanted = {"hashes": HASHES_PER_UNIT, "bytes": BYTES_PER_UNIT, "mask": 1}
+    inputs = {"hashes": (2, HASHES_PER_UNIT), "bytes": (2, BYTES_PER_UNIT), "mask": (2, 1)}
     if gazetteer is not None:
-        wanted["gazetteer"] = NUMBERS_PER_UNIT
-    outputs = {put.name: put.shape[-1] for put in session.get_outputs()}
-    if inputs != wanted or outputs.get("emissions") != len(manifest.labels):
-        raise BundleError(
-            f"{manifest.name}: the graph has inputs {inputs} and outputs {outputs}; wanted inputs "
-            f"{wanted} and an output emissions of {len(manifest.labels)} labels"
-        )
+        inputs["gazetteer"] = (2, NUMBERS_PER_UNIT)
+    check_values(manifest.name, session, inputs=inputs, emissions=(2, len(manifest.labels)))
     return WordHashRecogniser(
         _graph(session),
         labels=manifest.labels,
@@ -219,14 +199,12 @@ def _graph(session: onnxruntime.InferenceSession) -> Graph:
 def _token_classification(
     manifest: Manifest, session: onnxruntime.InferenceSession, directory: Path
 ) -> TokenClassificationRecogniser:
-    inputs = {put.name: len(put.shape) for put in session.get_inputs()}
-    outputs = {put.name: put.shape[-1] for put in session.get_outputs()}
-    if inputs != {"tokens": 2} or outputs.get("emissions") != len(manifest.labels):
-        raise BundleError(
-            f"{manifest.name}: the graph has inputs (with ranks) {inputs} and outputs {outputs}; "
-            f"wanted one input tokens of rank 2 and an output emissions of {len(manifest.labels)} "
-            "labels"
-        )
+    check_values(
+        manifest.name,
+        session,
+        inputs={"tokens": (2, None)},
+        emissions=(3, len(manifest.labels)),
+    )
     return TokenClassificationRecogniser(
         _subword_graph(session),
         subwords=_subwords(manifest, directory),

@@ -12,7 +12,6 @@ from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 
 import msgspec
-import numpy as np
 
 from onoma.evaluation.calibration import Calibration
 from onoma.evaluation.intervals import tally_of
@@ -32,10 +31,6 @@ LARGEST_LOSS = 0.010
 LARGEST_MACRO_LOSS = 0.003
 SPARED_ENTITIES = 2
 """A small set may lose this many entities, though they are more than `LARGEST_LOSS`."""
-
-LENGTHS = (1, 2, 3, 5, 17, 64, 120, 333)
-NEIGHBOURS = ((0, 1), (1, 0), (2, 5), (40, 0), (130, 101), (700, 3))
-STRANGE = ("Ⓩ" * 16, "7" * 16, "\u200d", "👩🏽‍⚕️", "e" + "\u0301" * 15, "А", "।", "x" * 15 + "ß")
 
 _MARKED = re.compile(r"\[(?P<label>\w+) (?P<name>[^\]]+)\]")
 
@@ -60,6 +55,11 @@ def frozen_sentences() -> Iterator[Marked]:
     for line in file.read_text(encoding="utf-8").splitlines():
         row = msgspec.json.decode(line, type=_Line)
         yield marked(row.language, row.marked)
+
+
+def frozen_words() -> list[str]:
+    """Return the units of the frozen regression set, one sentence after the other."""
+    return segment(" ".join(sentence.text for sentence in frozen_sentences())).strings()
 
 
 def marked(language: str, text: str) -> Marked:
@@ -96,31 +96,6 @@ def check_regression(manifest: Manifest, recogniser: AnyRecogniser) -> Check:
         counts.f1 >= LEAST_REGRESSION_F1,
         {"f1": round(counts.f1, 4), "names": counts.gold, "sentences": len(chosen)},
         {"f1": LEAST_REGRESSION_F1},
-    )
-
-
-def check_invariance(recogniser: AnyRecogniser) -> Check:
-    """Compare the bits of documents alone and among strange neighbours in the same call."""
-    words = segment(" ".join(s.text for s in frozen_sentences())).strings()
-    compared, changed = 0, 0
-    for number, length in enumerate(LENGTHS):
-        units = (words[number * 7 :] + words)[:length]
-        document = recogniser.prepare(units).rows
-        alone = recogniser.emissions(document)
-        for before, after in NEIGHBOURS:
-            strange = [_neighbour(count, number) for count in (before, after)]
-            rows = [row for units in strange[:1] for row in recogniser.prepare(units).rows]
-            place = len(rows)
-            rows += document
-            rows += [row for units in strange[1:] for row in recogniser.prepare(units).rows]
-            beside = recogniser.emissions(rows)[place : place + len(document)]
-            compared += 1
-            changed += not all(map(np.array_equal, alone, beside))
-    return Check(
-        "batch invariance",
-        changed == 0,
-        {"compared": compared, "changed": changed},
-        {"changed": 0},
     )
 
 
@@ -186,7 +161,3 @@ def _worst(losses: dict[tuple[str, str], float], kind: str) -> dict[str, float]:
         return {}
     key = max(chosen, key=lambda key: chosen[key])
     return {" ".join(key).strip(): round(chosen[key], 4)}
-
-
-def _neighbour(count: int, shift: int) -> list[str]:
-    return [STRANGE[(place + shift) % len(STRANGE)] for place in range(count)]

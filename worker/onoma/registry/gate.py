@@ -23,11 +23,12 @@ from onoma.ner.recogniser import AnyRecogniser, mentions_of_each
 from onoma.registry import bundle
 from onoma.registry.checks import (
     check_calibration,
-    check_invariance,
     check_precision,
     check_regression,
+    frozen_words,
 )
 from onoma.registry.gate_record import Check, record_of, with_gate
+from onoma.registry.invariance import check_invariance
 from onoma.registry.manifest import MANIFEST_NAME, Manifest
 from onoma.registry.runtime import runtime_name
 
@@ -54,7 +55,8 @@ def gate(
     `date` is the day of the judgement, as ISO 8601. Raises BundleError for a bundle that can't run.
     """
     model = bundle.load(directory, allow_ungated=True)
-    checks = judged_checks(model, evidence, told)
+    again = bundle.load(directory, allow_ungated=True).recogniser
+    checks = judged_checks(model, again, evidence, told)
     if all(check.passed is not False for check in checks):
         record = record_of(
             model.manifest,
@@ -69,13 +71,15 @@ def gate(
     return checks
 
 
-def judged_checks(model: bundle.Model, evidence: Evidence, told: Told) -> tuple[Check, ...]:
-    """Return what the checks say about `model`."""
+def judged_checks(
+    model: bundle.Model, again: AnyRecogniser, evidence: Evidence, told: Told
+) -> tuple[Check, ...]:
+    """Return what the checks say about `model`; `again` is its bundle, opened anew."""
     manifest, recogniser = model.manifest, model.recogniser
     told("regression set")
     first = [check_regression(manifest, recogniser)]
     told("batch invariance")
-    first.append(check_invariance(recogniser))
+    first.append(check_invariance(recogniser, again, frozen_words()))
     if not evidence.corpora:
         absent = ("calibration", "int8 against full precision")
         return (*first, *(Check(name, None, note=NO_DATA) for name in absent))

@@ -10,9 +10,11 @@ records of another assignment, before `fetch_offset` or behind it, and gaps are 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from itertools import islice, takewhile
 
 from aiokafka import ConsumerRecord, TopicPartition
 
@@ -96,23 +98,33 @@ class Lane:
         if self._entries and self._entries[0].outcome is not None:
             self._changed.set()
 
-    async def finished_head(self, limit: int) -> list[Entry]:
+    async def finished_head(self, limit: int, max_wait_seconds: float = 0.0) -> list[Entry]:
         """Wait until the first document is finished; return the finished ones at the head, at most
         `limit`.
 
-        They stay in the lane until `commit`. An empty list says that the lane was closed.
+        While others of the lane are being read, wait up to `max_wait_seconds` for them, or until
+        half of what the lane may hold is finished: publishing costs alike for few and many. They
+        stay in the lane until `commit`. An empty list says that the lane was closed.
         """
+        loop = asyncio.get_running_loop()
+        deadline: float | None = None
         while not self.closed:
             self._changed.clear()
-            head: list[Entry] = []
-            for entry in self._entries:
-                if entry.outcome is None or len(head) == limit:
-                    break
-                head.append(entry)
+            head = self._head(limit)
             if head:
-                return head
-            await self._changed.wait()
+                now = loop.time()
+                deadline = now + max_wait_seconds if deadline is None else deadline
+                many = min(limit, len(self), max(1, self._max_documents // 2))
+                if len(head) >= many or now >= deadline:
+                    return head
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout_at(deadline):
+                    await self._changed.wait()
         return []
+
+    def _head(self, limit: int) -> list[Entry]:
+        finished = takewhile(lambda entry: entry.outcome is not None, self._entries)
+        return list(islice(finished, limit))
 
     def commit(self, offset: int) -> list[Entry]:
         """Let go of all documents below `offset`, which is committed, and return them."""

@@ -59,7 +59,10 @@ class Publisher:
         each.
         """
         failures = 0
-        while head := await lane.finished_head(self._settings.delivery.outputs_per_transaction):
+        delivery = self._settings.delivery
+        while head := await lane.finished_head(
+            delivery.outputs_per_transaction, delivery.max_wait_seconds
+        ):
             try:
                 await self._publish(lane, head)
                 committed()

@@ -93,6 +93,10 @@ class _LaneQueue:
         """Return what the lane will have been served when its admitted documents are read."""
         return self.served + self.admitted_units
 
+    def units_before(self, turn: int) -> int:
+        """Return the admitted units that are read before the lane has been served `turn` units."""
+        return min(self.admitted_units, max(0, turn - self.served))
+
 
 Chosen = tuple[_Progress, int]
 """A document and the index of one of its windows."""
@@ -188,14 +192,16 @@ class Scheduler:
         return min(arrived, key=_LaneQueue.provided, default=None)
 
     def _enough_to_read(self, hungriest: _LaneQueue) -> bool:
-        """Say whether to read before more is admitted: a call would be full and no lane would miss
-        its turn in it, or the lane at its turn has waited for a whole call's worth.
+        """Say whether to read before more is admitted: a call would be full before the turn came to
+        what `hungriest` has not admitted yet, or another lane is a whole call behind it.
         """
-        full = self._waiting_units >= self._units_per_call
-        others = [q.served for q in self._lanes.values() if q.documents and q is not hungriest]
-        if not others:
-            return full
-        return hungriest.provided() - min(others) >= (0 if full else self._units_per_call)
+        turn = hungriest.provided()
+        waiting = [queue for queue in self._lanes.values() if queue.documents]
+        before = sum(queue.units_before(turn) for queue in waiting)
+        behind = max(
+            (turn - queue.served for queue in waiting if queue is not hungriest), default=0
+        )
+        return max(before, behind) >= self._units_per_call
 
     def _whole_documents(self) -> list[_Progress]:
         """Take documents to conclude at once: of one model, about as many units as a few calls."""
@@ -354,15 +360,17 @@ class Scheduler:
 
     def _observe_batch(self, batch: list[Chosen]) -> None:
         now = time.perf_counter()
-        real = computed = 0
+        real = computed = units = 0
         for document, index in batch:
-            window = document.job.windows[index]
-            real += window.core_end - window.core_start
-            computed += window.end - window.start + SEPARATOR_UNITS
+            job = document.job
+            work = job.versions.recogniser.work(job.windows[index], job.features[index])
+            real += work.useful
+            computed += work.computed
+            units += len(job.features[index]) + SEPARATOR_UNITS
             if index == 0:
                 self._metrics.observe("batch_wait_seconds", now - document.arrival.submitted)
         self._metrics.observe("batch_documents", len({id(document) for document, _ in batch}))
-        self._metrics.observe("batch_fill_ratio", computed / self._units_per_call)
+        self._metrics.observe("batch_fill_ratio", units / self._units_per_call)
         self._metrics.count("windows_total", len(batch))
         self._metrics.count("tokens_total", real, kind="real")
         self._metrics.count("tokens_total", computed - real, kind="padding")

@@ -1,0 +1,113 @@
+"""The bare session on the windows that the worker reads, packed into calls as the worker does it.
+
+A scheduler of one thread is fed all documents, of four lanes; the model's graph is replaced by one
+that notes what it is called with. Repeating those calls is what the model alone costs: no Kafka, no
+features, no decoding, no events.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from benchmarks.documents import Document, words_of
+from benchmarks.rig import Measured, measured_core, pinned
+from onoma.metrics import Metrics
+from onoma.ner.token_classification import TokenClassificationRecogniser
+from onoma.ner.wordhash import WordHashRecogniser
+from onoma.pipeline import Outcome
+from onoma.registry import bundle
+from onoma.settings import Settings
+from onoma.stream.app import pinned_versions
+from onoma.stream.scheduler import Scheduler
+
+LANES = 4
+PATIENCE_SECONDS = 600.0
+
+
+@dataclass(frozen=True, slots=True)
+class RawCalls:
+    """Calls of a graph, in the worker's order, with the words of the documents that they read."""
+
+    graph: Callable[..., Any]
+    arguments: Sequence[tuple[Any, ...]]
+    words: int
+
+    def run(self) -> Measured:
+        """Repeat the calls on the measured core."""
+        with pinned({measured_core()}):
+            started, before = time.perf_counter(), time.thread_time()
+            for arguments in self.arguments:
+                self.graph(*arguments)
+            cpu_seconds = time.thread_time() - before
+            return Measured(self.words, time.perf_counter() - started, cpu_seconds)
+
+
+def raw_calls(model: bundle.Model, documents: Sequence[Document]) -> RawCalls:
+    """Return the calls in which a worker that serves `model` reads `documents`."""
+    recogniser = model.recogniser
+    if not isinstance(recogniser, WordHashRecogniser | TokenClassificationRecogniser):
+        raise TypeError(f"no graph is known of a {type(recogniser).__name__}")
+    graph: Callable[..., Any] = recogniser._graph
+    noted: list[tuple[Any, ...]] = []
+
+    def note(*arguments: Any) -> Any:
+        noted.append(arguments)
+        rows = arguments[0].shape[: 1 if isinstance(recogniser, WordHashRecogniser) else 2]
+        return np.zeros((*rows, len(recogniser.labels)), np.float32)
+
+    recogniser._graph = note
+    try:
+        outcomes_of(model, documents)
+    finally:
+        recogniser._graph = graph
+    return RawCalls(graph, noted, words_of(documents))
+
+
+def outcomes_of(
+    model: bundle.Model,
+    documents: Sequence[Document],
+    *,
+    threads: int = 1,
+    numbers: Sequence[int] | None = None,
+) -> list[Outcome]:
+    """Return the outcomes of `documents` from a scheduler without Kafka, in their order.
+
+    Their offsets are `numbers`, those of their order without it; lanes take turns by offset.
+    """
+    settings = Settings()
+    versions = pinned_versions(settings, model)
+    outcomes: dict[int, Outcome] = {}
+    failures: list[BaseException] = []
+    done = threading.Semaphore(0)
+
+    def failed(error: BaseException) -> None:
+        failures.append(error)
+        done.release(len(documents))
+
+    scheduler = Scheduler(
+        threads=threads,
+        units_per_call=settings.processing.units_per_call,
+        metrics=Metrics(languages=[], labels=[], model=versions.model.name),
+        on_failure=failed,
+    )
+    for place, document in enumerate(documents):
+
+        def deliver(outcome: Outcome, place: int = place) -> None:
+            outcomes[place] = outcome
+            done.release()
+
+        number = place if numbers is None else numbers[place]
+        record = document.record(number, number % LANES)
+        scheduler.submit(record.partition, record, versions, deliver)
+    scheduler.start()
+    for _ in documents:
+        if not done.acquire(timeout=PATIENCE_SECONDS) or failures:
+            raise RuntimeError("the scheduler failed") from next(iter(failures), None)
+    scheduler.stop(5.0)
+    return [outcomes[place] for place in range(len(documents))]
