@@ -9,7 +9,6 @@ axis.
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable, Sequence
 
 import numpy as np
@@ -51,12 +50,10 @@ class WordHashRecogniser:
         self._decoder = decoder
         self._context_units = context_units
         self._table = FeatureTable()
-        self._table_lock = threading.Lock()
 
     def features(self, units: Sequence[str]) -> UnitFeatures:
         """Return the features of the units of one document."""
-        with self._table_lock:
-            return self._table.features(units)
+        return self._table.features(units)
 
     def windows(self, units: int) -> tuple[Window, ...]:
         """Return the windows in which a document of `units` units is read."""
