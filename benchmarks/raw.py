@@ -58,7 +58,10 @@ def raw_calls(model: bundle.Model, documents: Sequence[Document]) -> RawCalls:
 
     def note(*arguments: Any) -> Any:
         noted.append(arguments)
-        rows = arguments[0].shape[: 1 if isinstance(recogniser, WordHashRecogniser) else 2]
+        if isinstance(recogniser, WordHashRecogniser):
+            rows = arguments[0]["hashes"].shape[:1]
+        else:
+            rows = arguments[0].shape
         return np.zeros((*rows, len(recogniser.labels)), np.float32)
 
     recogniser._graph = note

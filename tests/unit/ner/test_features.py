@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import unicodedata
+from concurrent.futures import ThreadPoolExecutor
 from zlib import crc32
 
 import numpy as np
@@ -45,6 +46,18 @@ def test_a_table_takes_more_words_than_it_first_has_room_for() -> None:
     features = FeatureTable().features(words)
 
     assert [tuple(row) for row in features.hashes.tolist()] == list(map(hashes_of, words))
+
+
+def test_threads_that_learn_and_forget_words_at_once_get_the_features_of_theirs() -> None:
+    table = FeatureTable(capacity=40)
+    documents = [[f"word{number + i}" for i in range(30)] for number in range(200)]
+
+    with ThreadPoolExecutor(4) as threads:
+        found = list(threads.map(table.features, documents))
+
+    for document, features in zip(documents, found, strict=True):
+        assert [tuple(row) for row in features.hashes.tolist()] == list(map(hashes_of, document))
+        assert [tuple(row) for row in features.bytes_.tolist()] == list(map(bytes_of, document))
 
 
 def test_a_document_of_no_units_has_no_features() -> None:

@@ -105,11 +105,7 @@ def mentions_of_each(
     emissions = np.concatenate(documents)
     path = decoder.best_paths(emissions, lengths)
     confidences = decoder.confidences(emissions, lengths, path)
-    ends = np.cumsum(lengths).tolist()
-    return [
-        mentions(path[end - length : end], confidences[end - length : end], labels)
-        for end, length in zip(ends, lengths, strict=True)
-    ]
+    return mentions(path, confidences, lengths, labels)
 
 
 def best_path_of_each(documents: Sequence[Emissions], decoder: Decoder) -> list[tuple[int, ...]]:

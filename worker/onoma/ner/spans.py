@@ -2,7 +2,7 @@
 confidence.
 
 The confidence of a mention is the lowest posterior of its units: one doubtful word makes the whole
-name doubtful.
+name doubtful. A document's mentions are a function of its own units.
 """
 
 from __future__ import annotations
@@ -25,15 +25,31 @@ class Mention:
 
 
 def mentions(
-    path: npt.NDArray[np.intp], confidences: npt.NDArray[np.float64], labels: Sequence[str]
-) -> tuple[Mention, ...]:
-    """Return the mentions of one document from its best label per unit, both arrays `(units,)`."""
-    begins = np.array([label.startswith("B-") for label in labels])
-    outside = np.array([label == "O" for label in labels])
-    starts = np.flatnonzero(begins[path])
-    stops = np.flatnonzero(begins[path] | outside[path])
-    ends = np.append(stops, len(path))[np.searchsorted(stops, starts, side="right")]
-    return tuple(
-        Mention(start, end, labels[path[start]][2:], float(confidences[start:end].min()))
-        for start, end in zip(starts.tolist(), ends.tolist(), strict=True)
-    )
+    path: npt.NDArray[np.intp],
+    confidences: npt.NDArray[np.float64],
+    lengths: Sequence[int],
+    labels: Sequence[str],
+) -> list[tuple[Mention, ...]]:
+    """Return the mentions of each document, from the best label of every unit and how sure it is,
+    both `(units,)`, of documents of `lengths` laid end to end.
+    """
+    ends_of_documents = np.cumsum(lengths)
+    begins = np.array([label.startswith("B-") for label in labels])[path]
+    goes_on = np.array([label.startswith("I-") for label in labels])[path]
+    starts = np.flatnonzero(begins)
+    stops = np.union1d(np.flatnonzero(~goes_on), ends_of_documents)
+    ends = stops[np.searchsorted(stops, starts, side="right")].tolist()
+    document = np.searchsorted(ends_of_documents, starts, side="right").tolist()
+    first_units = (ends_of_documents - lengths).tolist()
+    found: list[list[Mention]] = [[] for _ in lengths]
+    for number, start, end in zip(document, starts.tolist(), ends, strict=True):
+        first = first_units[number]
+        found[number].append(
+            Mention(
+                start - first,
+                end - first,
+                labels[path[start]][2:],
+                float(confidences[start:end].min()),
+            )
+        )
+    return [tuple(of_document) for of_document in found]

@@ -9,7 +9,6 @@ axis.
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
@@ -67,12 +66,10 @@ class WordHashRecogniser:
         self._context_units = context_units
         self._gazetteer = gazetteer
         self._table = FeatureTable()
-        self._table_lock = threading.Lock()
 
     def features(self, units: Sequence[str]) -> UnitFeatures:
         """Return the features of the units of one whole document."""
-        with self._table_lock:
-            features = self._table.features(units)
+        features = self._table.features(units)
         if self._gazetteer is None:
             return features
         return replace(features, gazetteer=self._gazetteer.channel(units))
@@ -95,15 +92,18 @@ class WordHashRecogniser:
         hashes = np.zeros((total, HASHES_PER_UNIT), np.int32)
         data = np.zeros((total, BYTES_PER_UNIT), np.int32)
         mask = np.zeros((total, 1), np.float32)
-        names = np.zeros((total, NUMBERS_PER_UNIT), np.float32)
+        inputs: Inputs = {"hashes": hashes, "bytes": data, "mask": mask}
+        names = None
+        if self._gazetteer is not None:
+            names = np.zeros((total, NUMBERS_PER_UNIT), np.float32)
+            inputs = {**inputs, "gazetteer": names}
         for start, length, window in zip(starts.tolist(), lengths, rows, strict=False):
             hashes[start : start + length] = window.hashes
             data[start : start + length] = window.bytes_
             mask[start : start + length] = 1.0
-            if window.gazetteer is not None:
+            if names is not None:
                 names[start : start + length] = window.gazetteer
-        channel = {} if self._gazetteer is None else {"gazetteer": names}
-        scores = self._graph({"hashes": hashes, "bytes": data, "mask": mask, **channel})
+        scores = self._graph(inputs)
         return [
             scores[start : start + length]
             for start, length in zip(starts.tolist(), lengths, strict=False)
