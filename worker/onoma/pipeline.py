@@ -223,15 +223,17 @@ def _outcome(job: Job, readings: Sequence[Reading], mentions: Sequence[Mention])
 def _entities(job: Job, mentions: Sequence[Mention]) -> tuple[Entity, ...]:
     document = job.document
     rules = job.versions.policy.rules(document.tenant)
-    starts, ends = job.units.starts, job.units.ends
-    found = []
-    for mention in mentions:
-        if mention.confidence < rules.threshold(mention.label, document.language):
-            continue
-        start, end = int(starts[mention.start]), int(ends[mention.end - 1])
-        score = round(mention.confidence, 3)
-        found.append(Entity(start, end, mention.label, score, document.text[start:end]))
-    return tuple(found)
+    least = {
+        label: rules.threshold(label, document.language)
+        for label in {mention.label for mention in mentions}
+    }
+    sure = [mention for mention in mentions if mention.confidence >= least[mention.label]]
+    starts = job.units.starts[[mention.start for mention in sure]].tolist() if sure else []
+    ends = job.units.ends[[mention.end - 1 for mention in sure]].tolist() if sure else []
+    return tuple(
+        Entity(start, end, mention.label, round(mention.confidence, 3), document.text[start:end])
+        for mention, start, end in zip(sure, starts, ends, strict=True)
+    )
 
 
 def _stitched(job: Job, readings: Sequence[Reading]) -> Emissions:

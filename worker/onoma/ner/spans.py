@@ -38,18 +38,29 @@ def mentions(
     goes_on = np.array([label.startswith("I-") for label in labels])[path]
     starts = np.flatnonzero(begins)
     stops = np.union1d(np.flatnonzero(~goes_on), ends_of_documents)
-    ends = stops[np.searchsorted(stops, starts, side="right")].tolist()
-    document = np.searchsorted(ends_of_documents, starts, side="right").tolist()
-    first_units = (ends_of_documents - lengths).tolist()
+    ends = stops[np.searchsorted(stops, starts, side="right")]
+    document = np.searchsorted(ends_of_documents, starts, side="right")
+    first_unit = (ends_of_documents - lengths)[document]
     found: list[list[Mention]] = [[] for _ in lengths]
-    for number, start, end in zip(document, starts.tolist(), ends, strict=True):
-        first = first_units[number]
-        found[number].append(
-            Mention(
-                start - first,
-                end - first,
-                labels[path[start]][2:],
-                float(confidences[start:end].min()),
-            )
-        )
+    for number, start, end, label, confidence in zip(
+        document.tolist(),
+        (starts - first_unit).tolist(),
+        (ends - first_unit).tolist(),
+        path[starts].tolist(),
+        _least(confidences, starts, ends).tolist(),
+        strict=True,
+    ):
+        found[number].append(Mention(start, end, labels[label][2:], confidence))
     return [tuple(of_document) for of_document in found]
+
+
+def _least(
+    values: npt.NDArray[np.float64], starts: npt.NDArray[np.intp], ends: npt.NDArray[np.intp]
+) -> npt.NDArray[np.float64]:
+    """Return the least of `values[start:end]` for each pair."""
+    if not len(starts):
+        return np.zeros(0)
+    # Every other stretch lies between two pairs. The last may end where the values do.
+    stretches = np.stack((starts, ends), 1).ravel()
+    least: npt.NDArray[np.float64] = np.minimum.reduceat(np.append(values, np.inf), stretches)[::2]
+    return least

@@ -29,10 +29,10 @@ NO_LETTERS = "Zyyy"
 
 def dominant_script(text: str) -> str:
     """Return the ISO 15924 code of the script of most letters of `text`, `Zyyy` if it has none."""
-    counts: Counter[str] = Counter()
+    counts: dict[str, int] = {}
     for character, count in Counter(text).items():
-        if character.isalpha():
-            counts[_script_of(character)] += count
+        if script := _script_of(character):
+            counts[script] = counts.get(script, 0) + count
     if not counts:
         return NO_LETTERS
     # Equal counts: the code that sorts first, so that the answer never depends on the order of a
@@ -41,5 +41,8 @@ def dominant_script(text: str) -> str:
 
 
 @lru_cache(maxsize=4096)
-def _script_of(letter: str) -> str:
-    return _CODES.get(unicodedata.name(letter, "").split(" ", 1)[0], UNKNOWN_SCRIPT)
+def _script_of(character: str) -> str | None:
+    """Return the script of a letter, None of what is no letter."""
+    if not character.isalpha():
+        return None
+    return _CODES.get(unicodedata.name(character, "").split(" ", 1)[0], UNKNOWN_SCRIPT)
