@@ -43,12 +43,11 @@ train-smoke: $(TRAIN_ENV)/train.done ## Run all of training on a few sentences, 
 
 bench: $(ENV)/dev.done $(TRAIN_ENV)/train.done $(BENCH_ENV)/bench.done ## Measure everything, for hours (QUICK=--quick tries it)
 	$(TRAIN_ENV)/bin/python -m benchmarks.encoders $(BENCH) S M L
-	for question in worker fairness lengths processes latency bits emulated start memory; do \
+	for question in pipeline worker fairness lengths processes latency bits emulated start memory; do \
 		$(ENV)/bin/python -m benchmarks.$$question $(BENCH) || exit 1; done
 	$(TRAIN_ENV)/bin/python -m benchmarks.roofline $(BENCH) --model default --model S --model M
 	for question in peers agents; do \
 		$(ENV)/bin/python -m benchmarks.$$question $(BENCH) --python $(BENCH_ENV)/bin/python || exit 1; done
-	$(ENV)/bin/python benchmarks/pipeline.py
 
 wheel: $(ENV)/dev.done ## Build the wheel into ./dist
 	$(ENV)/bin/pip wheel $(PIP_OPTIONS) --no-deps --no-build-isolation --wheel-dir dist .

@@ -1,108 +1,158 @@
-"""What the pipeline costs beside the bare model: words per CPU-second, both on the same windows.
+"""What the pipeline costs beside the bare session: units per CPU-second, both on the same windows.
 
-Run with `make bench`. Rounds are interleaved and medians are quoted, because machines are noisy;
-one thread. The texts are the samples of the demo. The result is kept in
-benchmarks/results/pipeline.json.
+    python -m benchmarks.pipeline
+
+One thread, no Kafka. Batches of documents take turns: each goes through the pipeline, then the
+calls that were made for it go through the session alone. The documents are the mix, once with the
+features of its words known and once with every word new, and the short samples of the demo.
 """
 
 from __future__ import annotations
 
-import json
-import statistics
 import time
-from collections.abc import Callable, Sequence, Sized
+from collections import defaultdict
+from collections.abc import Sequence, Sized
 from pathlib import Path
+from typing import Any
 
+import click
+import numpy as np
+
+from benchmarks.documents import mix
+from benchmarks.results import Figure, Run, median, options
 from onoma.contracts.records import Record
+from onoma.ner.features import FeatureTable
+from onoma.ner.recogniser import Emissions
+from onoma.ner.wordhash import WordHashRecogniser
 from onoma.pipeline import Job, Reading, Versions, admit, conclude_all
 from onoma.settings import Settings
 from onoma.stream.app import load_model, pinned_versions
 from onoma.stream.samples import load
 
-DOCUMENTS = 2_000
-ROUNDS = 7
-UNITS_PER_CALL = 1024
-RESULT = Path(__file__).parent / "results" / "pipeline.json"
+DOCUMENTS, QUICK_DOCUMENTS = 300, 60
+ROUNDS = 5
+BATCH_DOCUMENTS = 32
+GOAL = 0.9
+QUESTION = "What does everything around the model cost, without Kafka?"
+
+Seconds = dict[str, float]
+"""CPU seconds by stage; `session` is the bare one."""
 
 
-def main() -> None:
-    """Measure, print a table, keep the JSON."""
+@click.command()
+@options
+def main(data: Path, work: Path, quick: bool) -> None:
+    """Measure, print, keep the JSON."""
+    run = Run(data, work, quick)
     settings = Settings()
     versions = pinned_versions(settings, load_model(settings))
-    records = [
+    budget = settings.processing.units_per_call
+    count = run.size(DOCUMENTS, QUICK_DOCUMENTS)
+    mixed = [document.record(offset) for offset, document in enumerate(mix(count, data))]
+    short = [
         Record("documents.v1", 0, offset, sample.key, sample.value, sample.headers)
-        for offset, sample in enumerate(load(DOCUMENTS))
+        for offset, sample in enumerate(load(count))
     ]
-    jobs = _admitted(records, versions)
-    calls = _calls([rows for job in jobs for rows in job.features])
-    units = sum(len(job.units) for job in jobs)
-    subjects: dict[str, Callable[[], object]] = {
-        "bare model": lambda: [versions.recogniser.emissions(call) for call in calls],
-        "pipeline": lambda: _whole(records, versions),
-    }
-    seconds: dict[str, list[float]] = {name: [] for name in subjects}
-    for _ in range(ROUNDS):
-        for name, run in subjects.items():
-            started = time.process_time()
-            run()
-            seconds[name].append(time.process_time() - started)
-    _report(
-        units, {name: units / statistics.median(times) for name, times in seconds.items()}, versions
+    subjects = {"mix": (mixed, False), "mix, new words": (mixed, True), "short": (short, False)}
+    rounds: dict[str, list[Seconds]] = {name: [] for name in subjects}
+    units = {name: _units(records, versions) for name, (records, _) in subjects.items()}
+    for _ in range(run.rounds(ROUNDS)):
+        for name, (records, new_words) in subjects.items():
+            rounds[name].append(_round(records, versions, budget, new_words=new_words))
+    run.keep(
+        "pipeline",
+        QUESTION,
+        [
+            Figure(f"pipeline / bare session, {name}", _ratio(taken), _goal_of(name))
+            for name, taken in rounds.items()
+        ],
+        {
+            name: {
+                "documents": len(subjects[name][0]),
+                "units": units[name],
+                "microseconds_per_unit": {
+                    stage: median(seconds[stage] / units[name] * 1e6 for seconds in taken)
+                    for stage in taken[0]
+                },
+            }
+            for name, taken in rounds.items()
+        },
     )
 
 
-def _admitted(records: Sequence[Record], versions: Versions) -> list[Job]:
+def _goal_of(name: str) -> float | None:
+    return GOAL if name == "mix" else None
+
+
+def _ratio(taken: Sequence[Seconds]) -> float:
+    return median(
+        seconds["session"] / (seconds["admit"] + seconds["read"] + seconds["conclude"])
+        for seconds in taken
+    )
+
+
+def _units(records: Sequence[Record], versions: Versions) -> int:
+    jobs = (admit(record, versions) for record in records)
+    return sum(len(job.units) for job in jobs if isinstance(job, Job))
+
+
+def _round(
+    records: Sequence[Record], versions: Versions, budget: int, *, new_words: bool
+) -> Seconds:
+    """Take the records from bytes to encoded events, and repeat the calls that this took."""
+    recogniser = versions.recogniser
+    if not isinstance(recogniser, WordHashRecogniser):
+        raise TypeError(f"the default model is a {type(recogniser).__name__}")
+    if new_words:
+        recogniser._table = FeatureTable()
+    seconds: Seconds = defaultdict(float)
+    graph = recogniser._graph
+    for start in range(0, len(records), BATCH_DOCUMENTS):
+        calls: list[tuple[Any, ...]] = []
+
+        def noting(*call: Any, calls: list[tuple[Any, ...]] = calls) -> Emissions:
+            calls.append(call)
+            return np.asarray(graph(*call))
+
+        recogniser._graph = noting
+        _batch(records[start : start + BATCH_DOCUMENTS], versions, budget, seconds)
+        recogniser._graph = graph
+        began = time.thread_time()
+        for call in calls:
+            graph(*call)
+        seconds["session"] += time.thread_time() - began
+    return seconds
+
+
+def _batch(records: Sequence[Record], versions: Versions, budget: int, seconds: Seconds) -> None:
+    began = time.thread_time()
     admitted = (admit(record, versions) for record in records)
-    return [job for job in admitted if isinstance(job, Job)]
+    jobs = [job for job in admitted if isinstance(job, Job)]
+    read_from = time.thread_time()
+    emissions = [
+        scores
+        for call in _calls([rows for job in jobs for rows in job.features], budget)
+        for scores in versions.recogniser.emissions(call)
+    ]
+    concluded_from = time.thread_time()
+    left = iter(emissions)
+    conclude_all([(job, [Reading(w, next(left)) for w in job.windows]) for job in jobs])
+    seconds["admit"] += read_from - began
+    seconds["read"] += concluded_from - read_from
+    seconds["conclude"] += time.thread_time() - concluded_from
 
 
-def _calls(windows: Sequence[Sized]) -> list[list[Sized]]:
+def _calls(windows: Sequence[Sized], budget: int) -> list[list[Sized]]:
     """Pack windows in order under the budget of a call, as the scheduler does for one lane."""
     calls: list[list[Sized]] = [[]]
-    left = UNITS_PER_CALL
+    left = budget
     for rows in windows:
         if calls[-1] and len(rows) + 1 > left:
             calls.append([])
-            left = UNITS_PER_CALL
+            left = budget
         calls[-1].append(rows)
         left -= len(rows) + 1
     return calls
-
-
-def _whole(records: Sequence[Record], versions: Versions) -> int:
-    """Take the records from bytes to encoded events; return the number of events."""
-    done = 0
-    for start in range(0, len(records), 64):
-        jobs = _admitted(records[start : start + 64], versions)
-        windows = [(job, i) for job in jobs for i in range(len(job.windows))]
-        emissions = [
-            scores
-            for call in _calls([job.features[i] for job, i in windows])
-            for scores in versions.recogniser.emissions(call)
-        ]
-        readings: dict[int, list[Reading]] = {id(job): [] for job in jobs}
-        for (job, i), scores in zip(windows, emissions, strict=True):
-            readings[id(job)].append(Reading(job.windows[i], scores))
-        done += len(conclude_all([(job, readings[id(job)]) for job in jobs]))
-    return done
-
-
-def _report(units: int, rates: dict[str, float], versions: Versions) -> None:
-    ratio = rates["pipeline"] / rates["bare model"]
-    result = {
-        "documents": DOCUMENTS,
-        "units": units,
-        "rounds": ROUNDS,
-        "units_per_cpu_second": {name: round(rate) for name, rate in rates.items()},
-        "pipeline_over_bare_model": round(ratio, 3),
-        "runtime": versions.worker.runtime,
-        "model": {"name": versions.model.name, "sha256": versions.model.sha256},
-    }
-    RESULT.parent.mkdir(exist_ok=True)
-    RESULT.write_text(json.dumps(result, indent=2) + "\n")
-    for name, rate in rates.items():
-        print(f"{name:12} {rate:10,.0f} units per CPU-second")
-    print(f"pipeline / bare model: {ratio:.2f}")
 
 
 if __name__ == "__main__":

@@ -37,7 +37,9 @@ def mentions(
     begins = np.array([label.startswith("B-") for label in labels])[path]
     goes_on = np.array([label.startswith("I-") for label in labels])[path]
     starts = np.flatnonzero(begins)
-    stops = np.union1d(np.flatnonzero(~goes_on), ends_of_documents)
+    stop = np.append(~goes_on, True)
+    stop[ends_of_documents] = True
+    stops = np.flatnonzero(stop)
     ends = stops[np.searchsorted(stops, starts, side="right")]
     document = np.searchsorted(ends_of_documents, starts, side="right")
     first_unit = (ends_of_documents - lengths)[document]
