@@ -22,6 +22,13 @@ BLANKS = (" ", "\n", "\r\n", "\t", "\u00a0", "\u3000", "\u2028", "\x1f", "\x85")
 characters = st.characters(exclude_categories=["Cs"])
 """Any character but halves of surrogate pairs, which are none."""
 
+words = st.one_of(
+    st.sampled_from(SCRIPT_WORDS),
+    st.sampled_from(MARKS_AND_SIGNS),
+    st.text(characters, min_size=1, max_size=4).filter(str.strip),
+)
+"""A piece that is not blank. Made without blanks: to filter them out of `pieces` takes too many."""
+
 pieces = st.one_of(
     st.sampled_from(SCRIPT_WORDS),
     st.sampled_from(MARKS_AND_SIGNS),

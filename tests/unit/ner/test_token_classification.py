@@ -17,9 +17,9 @@ from onoma.pipeline import Annotated, Versions, process
 from onoma.text.segmentation import segment
 from tests.fakes import LABELS, text_record, versions
 from tests.subword_models import FORM, FakeGraph, recogniser, subwords
-from tests.texts import documents, pieces
+from tests.texts import documents, words
 
-units = st.lists(pieces.filter(lambda piece: bool(piece.strip())), min_size=1, max_size=30)
+units = st.lists(words, min_size=1, max_size=30)
 NAMES = {"Amina": "B-PER", "Қазақ": "B-LOC"}
 
 
