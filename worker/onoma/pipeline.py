@@ -245,10 +245,10 @@ def _coverage(job: Job, readings: Sequence[Reading]) -> Coverage:
     """Return how much was read: summed over the readings that there are, never over the text's
     length.
     """
-    owned = job.units.owned_characters()
-    total = int(owned.sum())
-    windows = [reading.window for reading in readings]
-    characters = sum(int(owned[w.core_start : w.core_end].sum()) for w in windows)
+    borders = job.units.borders()
+    total = int(borders[-1])
+    cores = [(reading.window.core_start, reading.window.core_end) for reading in readings]
+    characters = sum(int(borders[end]) - int(borders[start]) for start, end in cores)
     return Coverage(
         characters_total=total,
         characters_read=characters,

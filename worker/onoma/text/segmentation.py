@@ -53,25 +53,31 @@ class Units:
         Blanks before the first unit belong to it, so that the sum over all units is the length of
         the text.
         """
-        if not len(self):
-            return np.zeros(0, np.int32)
-        edges = np.concatenate(([0], self.starts[1:], [len(self.text)])).astype(np.int32)
-        return np.diff(edges)
+        return np.diff(self.borders())
+
+    def borders(self) -> npt.NDArray[np.int32]:
+        """Return where what each unit accounts for begins, and the end of the last, `(units + 1,)`;
+        nothing but zero without any unit.
+        """
+        borders = np.append(self.starts, np.int32(len(self.text) if len(self) else 0))
+        borders[0] = 0
+        return borders
 
 
 def segment(text: str) -> Units:
     """Cut `text` into words and single punctuation marks, long words into pieces."""
-    kinds = _kind_of_characters()[_code_points(text)]
+    # With a blank before and after the text.
+    kinds = np.full(len(text) + 2, _BLANK, np.uint8)
+    kinds[1:-1] = _kind_of_characters()[_code_points(text)]
     letter = kinds == _LETTER
-    joiners = np.flatnonzero(kinds == _JOINER)
-    # Beyond either end of the text there is no letter.
-    padded = np.append(letter, False)
-    letter[joiners[padded[joiners - 1] & padded[joiners + 1]]] = True
-    alone = (kinds != _BLANK) & ~letter
-    edges = np.diff(letter.view(np.int8), prepend=0, append=0)
-    starts = np.flatnonzero((edges[:-1] > 0) | alone)
-    ends = np.flatnonzero((edges[1:] < 0) | alone) + 1
-    long = np.flatnonzero(ends - starts > MAX_UNIT_CHARACTERS)
+    (joiners,) = (kinds == _JOINER).nonzero()
+    letter[joiners[letter[joiners - 1] & letter[joiners + 1]]] = True
+    in_unit = kinds[1:-1] != _BLANK
+    same_unit = letter[:-1] & letter[1:]
+    (starts,) = (in_unit & ~same_unit[:-1]).nonzero()
+    (ends,) = (in_unit & ~same_unit[1:]).nonzero()
+    ends += 1
+    (long,) = (ends - starts > MAX_UNIT_CHARACTERS).nonzero()
     if len(long):
         # A cut is the end of one piece and the start of the next.
         edges_of_long = zip(starts[long].tolist(), ends[long].tolist(), strict=True)
