@@ -62,16 +62,24 @@ def save(checkpoint: Checkpoint, directory: Path) -> None:
 
 
 def save_log(scores: Iterable[Score], path: Path) -> None:
-    """Write the log of `scores` in the place of an earlier one; a reader never sees half of it."""
+    """Write the log of `scores` in the place of an earlier one."""
+    write_whole(path, log_of(scores).encode(), "log")
+
+
+def write_whole(path: Path, data: bytes, what: str) -> None:
+    """Write `data` in the place of what stood at `path`; a reader never sees half of it.
+
+    Raises FatalError that names `what` could not be written; what was there then still stands.
+    """
     new = path.with_name(f"{path.name}.new")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        new.write_text(log_of(scores), encoding="utf-8")
+        new.write_bytes(data)
         new.replace(path)
     except OSError as error:
         new.unlink(missing_ok=True)
         raise FatalError(
-            f"the log {path} can't be written: {error}; make room and go on with --resume"
+            f"the {what} {path} can't be written: {error}; make room and go on with --resume"
         ) from error
 
 

@@ -16,13 +16,13 @@ import numpy.typing as npt
 import torch
 from torch import Tensor, nn
 
-from onoma.errors import FatalError
 from onoma.ner.features import BYTES_PER_UNIT, HASH_BUCKETS, HASHES_PER_UNIT
 from onoma.ner.gazetteer import NUMBERS_PER_UNIT, Gazetteer
 from onoma.ner.wordhash import Inputs, WordHashRecogniser
 from onoma.registry.bundle import decoder_of
 from onoma.registry.engine import onnxruntime
 from onoma.registry.manifest import Manifest
+from onoma.training.checkpoints import write_whole
 from onoma.training.network import BYTE_VALUES, WordHash
 from onoma.training.torch_export import exported, refuse_difference
 
@@ -96,16 +96,7 @@ def reference_graph(network: WordHash) -> bytes:
 
 def keep_reference(graph: bytes, path: Path) -> None:
     """Write a graph of full precision to `path`, in one step."""
-    new = path.with_name(f"{path.name}.new")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        new.write_bytes(graph)
-        new.replace(path)
-    except OSError as error:
-        new.unlink(missing_ok=True)
-        raise FatalError(
-            f"the reference {path} can't be written: {error}; make room and go on with --resume"
-        ) from error
+    write_whole(path, graph, "reference")
 
 
 def _chance(network: WordHash, units: int) -> dict[str, Tensor]:
