@@ -34,6 +34,7 @@ from onoma.registry.gate_record import gate_of
 from onoma.registry.manifest import GRAPH_NAME, MANIFEST_NAME, TOKENIZER_NAME, Manifest
 from onoma.registry.manifest import Subwords as SubwordsEntry
 from onoma.registry.session import check_values, open_session
+from onoma.text.segmentation import segment
 
 MAX_GRAPH_BYTES = 2 * 1024**3
 
@@ -69,7 +70,8 @@ def load(directory: Path, *, allow_ungated: bool = False) -> Model:
     gate = gate_of(directory, manifest, allow_ungated=allow_ungated)
     recogniser = recogniser_of(manifest, directory, directory / GRAPH_NAME)
     try:
-        recogniser.label([["Onoma"], ["warms", "up"]])
+        # Cut as a document is: the tables of segmentation are made here, not by the first document.
+        recogniser.label([["Onoma"], segment("warms up").strings()])
     except Exception as error:  # onnxruntime raises a dozen unrelated classes for a bad graph
         raise BundleError(f"{directory}: the model does not answer: {error}") from error
     return Model(manifest, sha256, gate, recogniser)
