@@ -19,7 +19,7 @@ from pathlib import Path
 import click
 
 from benchmarks.documents import Document, mix_of_words
-from benchmarks.peers import QUICK_WORDS, REPOSITORY, WORDS, peer_environment
+from benchmarks.peers import QUICK_WORDS, REPOSITORY, WORDS, peer_environment, peer_options
 from benchmarks.results import Figure, Run, median, options
 from benchmarks.rig import Measured, Subject, broker, measured_core, new_topics, pinned, workers
 from benchmarks.worker import directory_of
@@ -32,8 +32,7 @@ QUESTION = "How fast is the worker beside a plain Faust agent?"
 
 @click.command()
 @options
-@click.option("--python", "interpreter", default="python3", help="Of the peers' environment.")
-@click.option("--size", "sizes", multiple=True, type=click.Choice(list(WORDS)))
+@peer_options
 def main(data: Path, work: Path, quick: bool, interpreter: str, sizes: tuple[str, ...]) -> None:
     """Measure, print, keep the JSON."""
     run = Run(data, work, quick)

@@ -48,10 +48,18 @@ class PeerFailedError(Exception):
     """A peer did not start; the message is the last line that it wrote."""
 
 
+def peer_options(command: Callable[..., None]) -> Callable[..., None]:
+    """Add the options of a command that measures peers: their environment, and which sizes."""
+    command = click.option("--size", "sizes", multiple=True, type=click.Choice(list(WORDS)))(
+        command
+    )
+    told = "Of the peers' environment."
+    return click.option("--python", "interpreter", default="python3", help=told)(command)
+
+
 @click.command()
 @options
-@click.option("--python", "interpreter", default="python3", help="Of the peers' environment.")
-@click.option("--size", "sizes", multiple=True, type=click.Choice(list(WORDS)))
+@peer_options
 def main(data: Path, work: Path, quick: bool, interpreter: str, sizes: tuple[str, ...]) -> None:
     """Measure, print, keep the JSON."""
     run = Run(data, work, quick)
