@@ -17,6 +17,7 @@ import transformers
 from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, processors, trainers
 
 from onoma.evaluation.corpora import Corpus, Sentence
+from onoma.training.recipes import Recipe, Schedule, Variation
 from tests.training.sentences import sentence
 
 LABELS = ("O", "B-PER", "I-PER", "B-LOC", "I-LOC", "B-ORG", "I-ORG")
@@ -42,6 +43,25 @@ FORMS = (
     "Nothing of note was said there .",
     "{person} , {person2} and {firm} met in {place}",
 )
+
+
+def tiny_recipe(steps: int, *, depth_decay: float = 1.0) -> Recipe:
+    """Return a recipe in which a tiny encoder learns sentences as they are."""
+    return Recipe(
+        name="tiny",
+        variation=Variation(joined=0, resegmented=0, noise=0, replacement=0),
+        batch=16,
+        schedule=Schedule(
+            steps=steps,
+            learning_rate=3e-3,
+            last_learning_rate=1e-4,
+            warm_up=0.1,
+            depth_decay=depth_decay,
+            average_decay=0.9,
+            average_from=0.7,
+            average_every=5,
+        ),
+    )
 
 
 def learnable() -> Corpus:

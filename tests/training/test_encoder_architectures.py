@@ -32,35 +32,20 @@ from onoma.training.encoder import Checkpoint, open_checkpoint
 from onoma.training.encoder_layers import Tuning
 from onoma.training.finetuning import Tuned, finetune, subwords_of, write_finetuned
 from onoma.training.importing import import_checkpoint
-from onoma.training.recipes import Recipe, Schedule, Variation
 from tests.fakes import text_record
 from tests.training.encoders import (
     LABELS,
     TOKENIZERS,
     learnable,
     text_of,
+    tiny_recipe,
     write_encoder,
     write_tagger,
 )
 
 pytestmark = [pytest.mark.train, pytest.mark.slow]
 
-PLAIN = Variation(joined=0, resegmented=0, noise=0, replacement=0)
-RECIPE = Recipe(
-    name="tiny",
-    variation=PLAIN,
-    batch=16,
-    schedule=Schedule(
-        steps=300,
-        learning_rate=3e-3,
-        last_learning_rate=1e-4,
-        warm_up=0.1,
-        depth_decay=0.95,
-        average_decay=0.9,
-        average_from=0.7,
-        average_every=5,
-    ),
-)
+RECIPE = tiny_recipe(300, depth_decay=0.95)
 Label = Sequence[Sequence[int]]
 
 

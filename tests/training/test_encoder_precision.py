@@ -30,8 +30,7 @@ from onoma.training.bundle import Corpora
 from onoma.training.encoder import open_checkpoint
 from onoma.training.encoder_layers import Tuning
 from onoma.training.finetuning import finetune, recogniser_of, subwords_of, write_finetuned
-from onoma.training.recipes import Recipe, Schedule, Variation
-from tests.training.encoders import LABELS, write_encoder
+from tests.training.encoders import LABELS, tiny_recipe, write_encoder
 from tests.training.sentences import sentence
 
 pytestmark = [pytest.mark.train, pytest.mark.slow]
@@ -45,20 +44,7 @@ FORMS = (
     "{PER} and {ANY} met .",
     "Nothing of note was said of {ANY} there .",
 )
-RECIPE = Recipe(
-    name="tiny",
-    variation=Variation(joined=0, resegmented=0, noise=0, replacement=0),
-    batch=16,
-    schedule=Schedule(
-        steps=400,
-        learning_rate=3e-3,
-        last_learning_rate=1e-4,
-        warm_up=0.1,
-        average_decay=0.9,
-        average_from=0.7,
-        average_every=5,
-    ),
-)
+RECIPE = tiny_recipe(400)
 
 
 def _sentences(chance: Random, number: int) -> Iterator[Sentence]:
