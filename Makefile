@@ -5,6 +5,7 @@ SHELL := /bin/sh
 PYTHON ?= $(shell for candidate in python3 python3.13 python3.12 python3.11; do \
 	$$candidate -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$candidate && break; done)
 DATA ?= ../shared/data
+PROTOTYPE ?= ../shared/prototypes/wordhash_recipe.py
 ENV := .venv
 TRAIN_ENV := .venv-train
 BENCH_ENV := .venv-bench
@@ -45,7 +46,9 @@ bench: $(ENV)/dev.done $(TRAIN_ENV)/train.done $(BENCH_ENV)/bench.done ## Measur
 	$(TRAIN_ENV)/bin/python -m benchmarks.encoders $(BENCH) S M L
 	for question in pipeline worker fairness lengths processes latency bits emulated start memory; do \
 		$(ENV)/bin/python -m benchmarks.$$question $(BENCH) || exit 1; done
+	$(TRAIN_ENV)/bin/python -m benchmarks.prototype $(BENCH) --prototype $(PROTOTYPE)
 	$(TRAIN_ENV)/bin/python -m benchmarks.roofline $(BENCH) --model default --model S --model M
+	$(TRAIN_ENV)/bin/python -m benchmarks.encoder_forms $(BENCH) S M L
 	for question in peers agents; do \
 		$(ENV)/bin/python -m benchmarks.$$question $(BENCH) --python $(BENCH_ENV)/bin/python || exit 1; done
 

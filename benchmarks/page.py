@@ -21,8 +21,8 @@ DOCS = Path(__file__).parents[1] / "docs"
 PAGE = DOCS / "performance.md"
 NOTE = "<!-- Made by benchmarks/page.py; run `make bench`, then `make docs`. -->"
 ORDER = (
-    "worker", "fairness", "lengths", "processes", "latency", "memory", "bits", "emulated",
-    "roofline", "start", "peers", "agents",
+    "worker", "pipeline", "fairness", "lengths", "processes", "latency", "memory", "bits",
+    "emulated", "prototype", "roofline", "start", "encoder_forms", "peers", "agents",
 )  # fmt: skip
 BAR_HEIGHT, GAP, LABEL_WIDTH, BAR_WIDTH = 18, 6, 300, 340
 INK, SOFT = "#1f3b57", "#9db4c8"

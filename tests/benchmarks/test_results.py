@@ -8,8 +8,8 @@ from xml.etree import ElementTree
 import pytest
 
 from benchmarks.emulated import compared
-from benchmarks.page import bars, page
-from benchmarks.results import Figure, percentile
+from benchmarks.page import ORDER, bars, page
+from benchmarks.results import BASELINE, Figure, percentile
 
 
 @pytest.mark.parametrize(
@@ -67,6 +67,12 @@ def test_the_page_tells_each_figure_its_goal_and_what_was_not_run() -> None:
     assert "| a | 0.5 | at least 0.8 | **missed** |" in told
     assert "| a peer: not run, it has no wheel | | | |" in told
     assert "2 cores of CPU, onnxruntime: worker." in told
+
+
+def test_every_kept_result_that_has_figures_stands_on_the_page() -> None:
+    kept = {path.stem: json.loads(path.read_bytes()) for path in BASELINE.glob("*.json")}
+
+    assert {name for name, result in kept.items() if "figures" in result} <= set(ORDER)
 
 
 def test_bars_are_an_svg_that_can_be_read_whatever_the_names() -> None:
