@@ -1,6 +1,6 @@
 """Whether a processor without VNNI gives the same events: 500 documents, one run emulated.
 
-    python -m benchmarks.emulated [--qemu /usr/bin/qemu-x86_64]
+    python -m benchmarks.emulated [--qemu /usr/bin/qemu-x86_64] [--model default --model S]
 
 qemu's user mode shows the process a Haswell, whose int8 products go another way: pairs of products
 are added in 16 bits, and saturate there unless the weights leave room. Needs qemu-user; where there
@@ -20,6 +20,7 @@ from typing import Any
 import click
 
 from benchmarks.results import Figure, Run, options
+from benchmarks.worker import WORDS, directory_of
 
 DOCUMENTS, QUICK_DOCUMENTS = 500, 2
 PROCESSOR = "Haswell"
@@ -31,33 +32,44 @@ Span = tuple[int, int, str]
 @click.command()
 @options
 @click.option("--qemu", default="qemu-x86_64", show_default=True)
-def main(data: Path, work: Path, quick: bool, qemu: str) -> None:
+@click.option("--model", "names", multiple=True, type=click.Choice(list(WORDS)))
+def main(data: Path, work: Path, quick: bool, qemu: str, names: tuple[str, ...]) -> None:
     """Compare, print, keep the JSON."""
     run = Run(data, work, quick)
-    count = run.size(DOCUMENTS, QUICK_DOCUMENTS)
     emulator = shutil.which(qemu)
     if emulator is None:
         click.echo(f"found no {qemu}: install qemu-user")
         run.keep("emulated", QUESTION, [], {"not_run": {PROCESSOR: f"found no {qemu}"}})
         return
-    here = _events([], count, data)
-    there = _events([emulator, "-cpu", PROCESSOR], count, data)
-    run.keep("emulated", QUESTION, *compared(here, there))
+    figures, details = [], {}
+    for name in names or ("default", "S"):
+        here = _events([], name, run)
+        there = _events([emulator, "-cpu", PROCESSOR], name, run)
+        found, details[name] = compared(name, here, there)
+        figures += found
+    run.keep("emulated", QUESTION, figures, details)
 
 
-def compared(here: Sequence[bytes], there: Sequence[bytes]) -> tuple[list[Figure], dict[str, Any]]:
-    """Return figures and details of two runs over the same documents."""
+def compared(
+    name: str, here: Sequence[bytes], there: Sequence[bytes]
+) -> tuple[list[Figure], dict[str, Any]]:
+    """Return figures and details of two runs of a model over the same documents."""
     pairs = [(_spans(one), _spans(other)) for one, other in zip(here, there, strict=True)]
     every = sum(len(one.keys() | other.keys()) for one, other in pairs)
     shared = sum(len(one.keys() & other.keys()) for one, other in pairs)
     gaps = [abs(one[span] - other[span]) for one, other in pairs for span in one.keys() & other]
     equal = sum(one == other for one, other in zip(here, there, strict=True))
     return [
-        Figure("spans found on both / on either", round(shared / max(1, every), 5), SPANS_GOAL),
         Figure(
-            "largest difference of a score", round(max(gaps, default=0), 4), SCORES_GOAL, "at most"
+            f"{name}: spans found on both / on either", round(shared / max(1, every), 5), SPANS_GOAL
         ),
-        Figure("events equal byte for byte", round(equal / len(here), 4)),
+        Figure(
+            f"{name}: largest difference of a score",
+            round(max(gaps, default=0), 4),
+            SCORES_GOAL,
+            "at most",
+        ),
+        Figure(f"{name}: events equal byte for byte", round(equal / len(here), 4)),
     ], {"documents": len(here), "spans": every, "processor": PROCESSOR}
 
 
@@ -66,9 +78,10 @@ def _spans(event: bytes) -> dict[Span, float]:
     return {(each["start"], each["end"], each["label"]): each["score"] for each in entities}
 
 
-def _events(emulator: Sequence[str], count: int, data: Path) -> list[bytes]:
+def _events(emulator: Sequence[str], name: str, run: Run) -> list[bytes]:
     command = [*emulator, sys.executable, "-m", "benchmarks.events"]
-    command += ["--documents", str(count), "--data", str(data)]
+    command += ["--model", str(directory_of(name, run)), "--data", str(run.data)]
+    command += ["--documents", str(run.size(DOCUMENTS, QUICK_DOCUMENTS))]
     done = subprocess.run(command, stdout=subprocess.PIPE, check=True)
     return done.stdout.splitlines()
 

@@ -43,9 +43,10 @@ def test_two_processors_are_compared_by_spans_scores_and_bytes() -> None:
     here = [event((0, 4, "PER", 0.9), (9, 12, "LOC", 0.5)), event()]
     there = [event((0, 4, "PER", 0.899), (9, 12, "ORG", 0.5)), event()]
 
-    figures, details = compared(here, there)
+    figures, details = compared("S", here, there)
 
     assert [figure.value for figure in figures] == [0.33333, 0.001, 0.5]
+    assert all(figure.name.startswith("S: ") for figure in figures)
     assert details["spans"] == 3
 
 
