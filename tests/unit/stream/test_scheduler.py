@@ -17,7 +17,7 @@ from onoma.metrics import Metrics
 from onoma.ner.decoding import Decoder
 from onoma.ner.wordhash import Inputs, WordHashRecogniser
 from onoma.pipeline import Annotated, DeadLettered, Outcome, Versions, process
-from onoma.stream.scheduler import Scheduler
+from onoma.stream.scheduler import CONCLUDE_CALLS, Scheduler
 from tests import subword_models
 from tests.fakes import (
     CONTEXT_UNITS,
@@ -290,6 +290,33 @@ def test_calls_keep_to_their_budget_and_are_filled_with_documents_of_all_lanes()
     assert max(calls.rows) <= UNITS_PER_CALL + 1
     # 2,100 rows: the first call took what there was, the others are full.
     assert len(calls.rows) <= 6
+
+
+def test_what_a_few_calls_made_whole_is_concluded_together() -> None:
+    calls = Calls()
+    with running(on_graph(calls)) as bench:
+        bench.submit("a", texts(400, 20))
+        calls.allow()
+        bench.delivered.wait_for(400)
+        conclusions = bench.metrics.get_sample_value(
+            "onoma_stage_duration_seconds_count", {"stage": "conclude"}
+        )
+
+    # The first call takes what there is when it starts, and the last ones are followed by none.
+    assert conclusions is not None
+    assert conclusions <= len(calls.rows) / CONCLUDE_CALLS + 2
+
+
+def test_what_is_whole_waits_for_a_few_calls_and_not_for_a_long_document() -> None:
+    calls = Calls()
+    with running(on_graph(calls)) as bench:
+        bench.submit("long", texts(1, 20_000))
+        bench.submit("short", texts(1, 20))
+        calls.allow(2 + CONCLUDE_CALLS)
+        bench.delivered.wait_for(1)
+        assert bench.delivered.order == [("short", 0)]
+        calls.allow()
+        bench.delivered.wait_for(2)
 
 
 def test_a_document_that_no_call_can_read_is_rejected_alone() -> None:

@@ -37,7 +37,9 @@ log = structlog.get_logger(__name__)
 
 Deliver = Callable[[Outcome], None]
 CONCLUDE_CALLS = 4
-"""How many calls' units are decoded at once: the steps of decoding cost alike for few and many."""
+"""How many calls' units are decoded at once: the steps of decoding cost alike for few and many. So
+many calls are read before what is whole is concluded, if there is so much to read.
+"""
 SEPARATOR_UNITS = 1
 """The masked row that stands after each window of a call."""
 
@@ -119,6 +121,7 @@ class Scheduler:
         self._changed = threading.Condition()
         self._lanes: dict[Hashable, _LaneQueue] = {}
         self._concluding: deque[_Progress] = deque()
+        self._calls_to_conclude = 0
         self._waiting_units = 0
         self._clock = 0
         self._stopping = False
@@ -167,7 +170,9 @@ class Scheduler:
             self._on_failure(error)
 
     def _steps(self) -> Iterator[Callable[[], None]]:
-        """Yield what to do next until the end: finish first, then full calls, then new ones."""
+        """Yield what to do next until the end: finish what a few calls made whole, fill a call,
+        read what there is, finish what there is.
+        """
         while True:
             with self._changed:
                 while (step := self._next_step()) is None and not self._stopping:
@@ -177,13 +182,15 @@ class Scheduler:
             yield step
 
     def _next_step(self) -> Callable[[], None] | None:
-        if self._concluding:
+        if self._concluding and self._calls_to_conclude >= CONCLUDE_CALLS:
             return partial(self._conclude, self._whole_documents())
         hungriest = self._hungriest()
         if hungriest is not None and not self._enough_to_read(hungriest):
             return partial(self._admit, self._next_arrival(hungriest))
         if self._waiting_units:
             return partial(self._read, self._pack())
+        if self._concluding:
+            return partial(self._conclude, self._whole_documents())
         return None
 
     def _hungriest(self) -> _LaneQueue | None:
@@ -212,6 +219,8 @@ class Scheduler:
                 break
             chosen.append(self._concluding.popleft())
             units += len(chosen[-1].job.units)
+        if not self._concluding:
+            self._calls_to_conclude = 0
         return chosen
 
     def _next_arrival(self, queue: _LaneQueue) -> _Arrival:
@@ -232,6 +241,9 @@ class Scheduler:
         self._took("admit", started)
         if isinstance(job, DeadLettered):
             arrival.deliver(job)
+            with self._changed:
+                # It brought nothing to read: what is whole does not wait for the next one.
+                self._calls_to_conclude = CONCLUDE_CALLS
             return
         document = _Progress(arrival, job, deque(range(len(job.windows))))
         with self._changed:
@@ -272,6 +284,7 @@ class Scheduler:
             self._metrics.add("inflight_batches", -1)
         with self._changed:
             self._concluding.extend(d for d in whole if d.arrival.lane in self._lanes)
+            self._calls_to_conclude += bool(self._concluding)
             self._changed.notify_all()
 
     def _read_or_split(self, batch: list[Chosen]) -> list[_Progress]:
