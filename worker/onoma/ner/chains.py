@@ -110,7 +110,8 @@ class _Lanes:
         length = units[document] * (rank + 1) // pieces[document] - begin
         begin += (np.cumsum(units) - units)[document]
         order = np.argsort(-length, kind="stable")
-        lane_of = np.argsort(order)
+        lane_of = np.empty_like(order)
+        lane_of[order] = np.arange(len(order))
         previous = np.where(rank > 0, lane_of[np.arange(len(order)) - 1], -1)[order]
         lengths = length[order]
         steps = np.arange(lengths.max(initial=0))[:, None]

@@ -82,7 +82,10 @@ def segment(text: str) -> Units:
         # A cut is the end of one piece and the start of the next.
         edges_of_long = zip(starts[long].tolist(), ends[long].tolist(), strict=True)
         cuts = [cut for start, end in edges_of_long for cut in _cuts(text, start, end)]
-        starts, ends = np.sort(np.append(starts, cuts)), np.sort(np.append(ends, cuts))
+        # Stable, because two sorted runs are merged in one pass; and some emulators of a processor
+        # get numpy's vectorised sort wrong.
+        starts = np.sort(np.append(starts, cuts), kind="stable")
+        ends = np.sort(np.append(ends, cuts), kind="stable")
     return Units(starts.astype(np.int32), ends.astype(np.int32), text)
 
 
