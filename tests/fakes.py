@@ -49,7 +49,8 @@ class FakeGraph:
         }
 
     def __call__(self, inputs: Inputs) -> npt.NDArray[np.float32]:
-        hashes, data, mask = (inputs[name] for name in ("hashes", "bytes", "mask"))
+        hashes, data = (inputs[name][inputs["words"]] for name in ("hashes", "bytes"))
+        mask = inputs["mask"]
         present = mask[:, 0].astype(np.int64)
         state = (hashes.sum(1, np.int64) * 31 + data.sum(1, np.int64)) % _PRIME * present
         for _ in range(CONTEXT_UNITS):

@@ -27,7 +27,8 @@ def wordhash_graph(
     channel: bool = False,
     ending: Sequence[bytes] = (),
 ) -> bytes:
-    """Return a graph with the inputs and the output of a `wordhash` model: hashes by weights.
+    """Return a graph with the inputs and the output of a `wordhash` model: hashes by weights, each
+    unit that of its word.
 
     `ending`: nodes that make `shaped` out of `scores`, `(rows, labels)`. With `channel` it has the
     input `gazetteer` too, and does not read it.
@@ -35,15 +36,17 @@ def wordhash_graph(
     weights = np.random.default_rng(seed).normal(0, 1e-4, (hashes, labels)).astype(np.float32)
     return model(
         [
-            node("Cast", ["hashes"], "numbers", to=FLOAT),
+            node("Gather", ["hashes", "words"], "rows_of_words"),
+            node("Cast", ["rows_of_words"], "numbers", to=FLOAT),
             node("MatMul", ["numbers", "weights"], "scores"),
             *ending,
             node("Mul", ["shaped" if ending else "scores", mask_name], output),
         ],
         [tensor("weights", weights)],
         inputs=[
-            value("hashes", INT32, "rows", hashes),
-            value("bytes", INT32, "rows", 24),
+            value("hashes", INT32, "distinct", hashes),
+            value("bytes", INT32, "distinct", 24),
+            value("words", INT32, "rows"),
             value(mask_name, FLOAT, "rows", 1),
             *([value("gazetteer", FLOAT, "rows", 5)] if channel else []),
         ],

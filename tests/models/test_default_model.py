@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from benchmarks.raw import every_unit
 from onoma.evaluation.report import evaluate
 from onoma.evaluation.spans import spans_of
 from onoma.ner.wordhash import WordHashRecogniser
@@ -68,16 +69,32 @@ def test_bits_of_a_document_do_not_depend_on_its_neighbours(model: Model, length
     recogniser = model.recogniser
     assert isinstance(recogniser, WordHashRecogniser)
     words = segment(" ".join(WORDS)).strings()
-    document = recogniser.features((words * length)[:length])
+    document = recogniser.rows((words * length)[:length])
     (alone,) = recogniser.emissions([document])
     for before, after in ((0, 1), (1, 0), (2, 5), (40, 0), (300, 101), (700, 3)):
-        neighbours = [recogniser.features(["Ⓩ" * 16] * count) for count in (before, after) if count]
+        neighbours = [recogniser.rows(["Ⓩ" * 16] * count) for count in (before, after) if count]
         place = 1 if before else 0
         neighbours.insert(place, document)
 
         beside = recogniser.emissions(neighbours)[place]
 
         assert np.array_equal(alone, beside)
+
+
+def test_bits_of_a_word_do_not_depend_on_whether_the_call_computes_it_once(model: Model) -> None:
+    recogniser = model.recogniser
+    assert isinstance(recogniser, WordHashRecogniser)
+    documents = [recogniser.rows([word, *WORDS, word] * 9) for word in WORDS[:5]]
+
+    together = recogniser.emissions(documents)
+    recogniser._graph, graph = (lambda inputs: graph(every_unit(inputs))), recogniser._graph
+    try:
+        apart = recogniser.emissions(documents)
+    finally:
+        recogniser._graph = graph
+
+    for once, each in zip(together, apart, strict=True):
+        assert np.array_equal(once, each)
 
 
 def test_every_training_corpus_stands_with_its_licence(model: Model) -> None:

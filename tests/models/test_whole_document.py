@@ -47,7 +47,7 @@ def test_a_document_in_windows_gives_the_event_of_a_single_pass(versions: Versio
     whole = Window(0, units, 0, units)
     recogniser = versions.recogniser
     assert isinstance(recogniser, WordHashRecogniser)
-    features = recogniser.features(job.units.strings())
+    features = recogniser.rows(job.units.strings())
     single = conclude(job, [Reading(whole, recogniser.emissions([features])[0])])
     windowed = process(record, versions)
 

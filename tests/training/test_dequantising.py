@@ -60,7 +60,7 @@ def test_a_network_made_from_the_integers_says_what_the_bundle_says(directory: P
     network, manifest = network_of(directory)
     recogniser = bundle.load(directory, allow_ungated=True).recogniser
     assert isinstance(recogniser, WordHashRecogniser)
-    served = recogniser.emissions([recogniser.features(s.tokens) for s in SENTENCES])
+    served = recogniser.emissions([recogniser.rows(s.tokens) for s in SENTENCES])
 
     scores = _emissions(network).numpy()
 

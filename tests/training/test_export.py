@@ -80,15 +80,20 @@ def _run(
     """Return emissions and hidden of each of `documents`, packed into one call."""
     features = [FeatureTable().features(document) for document in documents]
     edges = np.cumsum([0, *(len(document) + 1 for document in documents)])
-    hashes = np.zeros((edges[-1] - 1, 7), np.int32)
-    bytes_ = np.zeros((edges[-1] - 1, 24), np.int32)
+    # A word of zeros of its own for the masked rows, whose number is zero.
+    words = np.zeros(edges[-1] - 1, np.int32)
     mask = np.zeros((edges[-1] - 1, 1), np.float32)
     places = [slice(a, b - 1) for a, b in pairwise(edges.tolist())]
-    for place, feature in zip(places, features, strict=True):
-        hashes[place], bytes_[place], mask[place] = feature.hashes, feature.bytes_, 1.0
-    outputs = session.run(
-        ["emissions", "hidden"], {"hashes": hashes, "bytes": bytes_, "mask": mask}
-    )
+    for number, place in enumerate(places):
+        words[place] = np.arange(place.start, place.stop) + 1 - number
+        mask[place] = 1.0
+    inputs = {
+        "hashes": np.concatenate([np.zeros((1, 7), np.int32), *(f.hashes for f in features)]),
+        "bytes": np.concatenate([np.zeros((1, 24), np.int32), *(f.bytes_ for f in features)]),
+        "words": words,
+        "mask": mask,
+    }
+    outputs = session.run(["emissions", "hidden"], inputs)
     return [[output[place] for output in outputs] for place in places]
 
 

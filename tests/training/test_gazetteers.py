@@ -156,7 +156,7 @@ def _inputs(documents: Sequence[Sequence[str]], gazetteer: Gazetteer | None) -> 
         context_units=2,
         gazetteer=gazetteer,
     )
-    packing.emissions([packing.features(document) for document in documents])
+    packing.emissions([packing.rows(document) for document in documents])
     return seen[0]
 
 
@@ -246,7 +246,7 @@ def test_windows_of_a_long_document_give_the_bits_of_one_pass(directory: Path) -
     units = _document(WINDOW_UNITS + 40, Random(2))
     for place in range(WINDOW_UNITS - 3, WINDOW_UNITS + 1, 2):
         units[place : place + 2] = ["Nuvela", "Hexati"]
-        whole = recogniser.emissions([recogniser.features(units)])[0]
+        whole = recogniser.emissions([recogniser.rows(units)])[0]
 
         assert np.array_equal(read(recogniser, [units])[0], whole)
 
@@ -360,12 +360,11 @@ def test_a_bundle_without_the_channel_says_the_same_after_it_got_one(tmp_path: P
 
 def _hidden(network: WordHash, documents: Sequence[Sequence[str]]) -> torch.Tensor:
     inputs = {n: torch.from_numpy(v) for n, v in _inputs(documents, GAZETTEER).items()}
-    rows = len(inputs["mask"])
     none = torch.zeros(0)
     batch = Batch(
         inputs["hashes"],
         inputs["bytes"],
-        torch.arange(rows),
+        inputs["words"],
         inputs["mask"],
         none,
         none,

@@ -32,8 +32,9 @@ def test_the_graph_has_the_inputs_that_are_served(gazetteer: bool) -> None:
 
     session = onnxruntime.InferenceSession(reference_graph(network))
 
-    inputs = {put.name: put.shape[-1] for put in session.get_inputs()}
-    assert inputs == {"hashes": 7, "bytes": 24, "mask": 1} | ({"gazetteer": 5} if gazetteer else {})
+    inputs = {put.name: put.shape[1:] for put in session.get_inputs()}
+    served: dict[str, list[int]] = {"hashes": [7], "bytes": [24], "words": [], "mask": [1]}
+    assert inputs == served | ({"gazetteer": [5]} if gazetteer else {})
 
 
 def test_on_real_words_the_graph_says_what_the_network_says() -> None:
@@ -45,7 +46,8 @@ def test_on_real_words_the_graph_says_what_the_network_says() -> None:
         inputs = {
             "hashes": features.hashes,
             "bytes": features.bytes_,
-            "mask": np.ones((len(features), 1), np.float32),
+            "words": np.arange(len(sentence.tokens), dtype=np.int32),
+            "mask": np.ones((len(sentence.tokens), 1), np.float32),
         }
         hidden = network.hidden(_Words(**{name: torch.from_numpy(a) for name, a in inputs.items()}))
         wanted = network.head(hidden).detach().numpy()
@@ -60,9 +62,10 @@ class _Words:
 
     gazetteer = None
 
-    def __init__(self, hashes: torch.Tensor, bytes: torch.Tensor, mask: torch.Tensor) -> None:
-        self.hashes, self.bytes_, self.mask = hashes, bytes, mask
-        self.words = torch.arange(len(hashes))
+    def __init__(
+        self, hashes: torch.Tensor, bytes: torch.Tensor, words: torch.Tensor, mask: torch.Tensor
+    ) -> None:
+        self.hashes, self.bytes_, self.words, self.mask = hashes, bytes, words, mask
 
 
 @pytest.mark.parametrize("worst", [2 * PARITY, float("nan")])

@@ -136,7 +136,7 @@ def test_the_edges_of_windows_do_not_show(units: int) -> None:
     recogniser = VERSIONS.recogniser
     assert isinstance(recogniser, WordHashRecogniser)
 
-    whole = recogniser.emissions([recogniser.features(segment(text).strings())])[0]
+    whole = recogniser.emissions([recogniser.rows(segment(text).strings())])[0]
 
     for reading in read(job):
         window = reading.window
@@ -153,7 +153,7 @@ def test_a_document_of_50_000_words_gets_the_event_of_one_pass_over_it() -> None
 
     recogniser = VERSIONS.recogniser
     assert isinstance(recogniser, WordHashRecogniser)
-    emissions = recogniser.emissions([recogniser.features(units.strings())])
+    emissions = recogniser.emissions([recogniser.rows(units.strings())])
     (mentions,) = recogniser.mentions(emissions)
     in_one_pass = [
         (int(units.starts[m.start]), int(units.ends[m.end - 1]), m.label, round(m.confidence, 3))

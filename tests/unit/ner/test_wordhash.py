@@ -10,12 +10,18 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from onoma.ner.decoding import Decoder
+from onoma.ner.features import bytes_of
 from onoma.ner.gazetteer import MATCH_LENGTH, PLACE_BEGINS, PLACE_GOES_ON, Gazetteer
 from onoma.ner.recogniser import Emissions, stitched
 from onoma.ner.wordhash import WINDOW_UNITS, Inputs, WordHashRecogniser
-from tests.fakes import CONTEXT_UNITS, LABELS, recogniser
+from tests.fakes import CONTEXT_UNITS, LABELS, FakeGraph, recogniser
 from tests.texts import pieces
 
+NO_DECODER = Decoder(
+    labels=LABELS,
+    start=[0.0] * len(LABELS),
+    transitions=[[0.0] * len(LABELS)] * len(LABELS),
+)
 sentences = st.lists(st.lists(pieces.filter(bool), min_size=1, max_size=12), max_size=6)
 
 
@@ -25,7 +31,7 @@ def test_a_window_gets_the_same_bits_alone_and_packed_with_others(
     windows: list[list[str]],
 ) -> None:
     shared = recogniser()
-    rows = [shared.features(window) for window in windows]
+    rows = [shared.rows(window) for window in windows]
 
     together = shared.emissions(rows)
 
@@ -42,6 +48,29 @@ def test_a_sentence_gets_the_same_labels_alone_and_among_others(
     shared = recogniser(names={"Amina": "B-PER"})
 
     assert shared.label(windows) == [shared.label([window])[0] for window in windows]
+
+
+@settings(max_examples=60, deadline=None)
+@given(sentences)
+def test_each_distinct_word_of_a_call_is_given_to_the_graph_once(windows: list[list[str]]) -> None:
+    seen: list[Inputs] = []
+
+    def graph(inputs: Inputs) -> Emissions:
+        seen.append(inputs)
+        return FakeGraph()(inputs)
+
+    noting = WordHashRecogniser(
+        graph, labels=LABELS, decoder=NO_DECODER, context_units=CONTEXT_UNITS
+    )
+    noting.emissions([noting.rows(window) for window in windows])
+
+    (inputs,) = seen
+    distinct = {unit for window in windows for unit in window}
+    # The masked rows are one word more.
+    assert len(inputs["hashes"]) == len(inputs["bytes"]) == len(distinct) + bool(windows)
+    units = [unit for window in windows for unit in (*window, "")]
+    assert inputs["bytes"][inputs["words"]].tolist() == [list(bytes_of(unit)) for unit in units]
+    assert inputs["mask"][:, 0].tolist() == [float(unit != "") for unit in units]
 
 
 def test_a_known_name_is_labelled() -> None:
@@ -71,7 +100,7 @@ def test_a_recogniser_answers_alike_from_several_threads() -> None:
     answers: dict[int, bytes] = {}
 
     def read(number: int) -> None:
-        answers[number] = shared.emissions([shared.features(words[number])])[0].tobytes()
+        answers[number] = shared.emissions([shared.rows(words[number])])[0].tobytes()
 
     threads = [threading.Thread(target=read, args=(number,)) for number in range(len(words))]
     for thread in threads:
@@ -81,7 +110,7 @@ def test_a_recogniser_answers_alike_from_several_threads() -> None:
 
     for number, document in enumerate(words):
         fresh = recogniser()
-        assert answers[number] == fresh.emissions([fresh.features(document)])[0].tobytes()
+        assert answers[number] == fresh.emissions([fresh.rows(document)])[0].tobytes()
 
 
 class ChannelGraph:
@@ -121,7 +150,7 @@ def test_a_place_across_the_edge_of_a_window_is_matched_as_in_one_pass(place: in
 def test_the_channel_of_a_window_does_not_depend_on_the_others_in_the_call() -> None:
     shared = _with_channel(Gazetteer(["Kano", "Port of Spain"]))
     documents = [["Kano"], ["to", "Port"], ["of", "Spain", "Kano"], ["Port", "of", "Spain"]]
-    rows = [shared.features(document) for document in documents]
+    rows = [shared.rows(document) for document in documents]
 
     together = shared.emissions(rows)
 

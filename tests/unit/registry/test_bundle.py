@@ -15,8 +15,9 @@ from tests.tiny_bundle import LABELS, Change, tiny_bundle
 from tests.tiny_onnx import FLOAT, INT32, model, node, tensor, value, wordhash_graph
 
 INPUTS = [
-    value("hashes", INT32, "rows", 7),
-    value("bytes", INT32, "rows", 24),
+    value("hashes", INT32, "distinct", 7),
+    value("bytes", INT32, "distinct", 24),
+    value("words", INT32, "rows"),
     value("mask", FLOAT, "rows", 1),
 ]
 

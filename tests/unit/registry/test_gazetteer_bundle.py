@@ -43,7 +43,7 @@ def _bundle(
 def _matches(directory: Path) -> list[float]:
     recogniser = load(directory, allow_ungated=True).recogniser
     assert isinstance(recogniser, WordHashRecogniser)
-    channel = recogniser.features(["Kano", "in", "Port", "of", "Spain"]).gazetteer
+    channel = recogniser.rows(["Kano", "in", "Port", "of", "Spain"]).gazetteer
     assert channel is not None
     found: list[float] = channel[:, MATCH_LENGTH].tolist()
     return found
@@ -65,7 +65,7 @@ def test_a_bundle_without_the_channel_makes_no_numbers_for_it() -> None:
     recogniser = load(default_directory()).recogniser
 
     assert isinstance(recogniser, WordHashRecogniser)
-    assert recogniser.features(["Kano"]).gazetteer is None
+    assert recogniser.rows(["Kano"]).gazetteer is None
 
 
 def test_the_gate_record_of_the_shipped_bundle_still_fits_it() -> None:

@@ -34,21 +34,11 @@ MARKED_SCRIPTS = ("LATIN", "GREEK", "CYRILLIC")
 @dataclass(frozen=True, slots=True)
 class UnitFeatures:
     """Features of a sequence of units: `hashes` of shape `(units, 7)`, `bytes_` of shape `(units,
-    24)`, and for a model that has the channel `gazetteer` of shape `(units, 5)`.
+    24)`.
     """
 
     hashes: npt.NDArray[np.int32]
     bytes_: npt.NDArray[np.int32]
-    gazetteer: npt.NDArray[np.float32] | None = None
-
-    def __len__(self) -> int:
-        """Return the number of units."""
-        return len(self.hashes)
-
-    def between(self, start: int, end: int) -> UnitFeatures:
-        """Return the features of the units `[start, end)`."""
-        names = None if self.gazetteer is None else self.gazetteer[start:end]
-        return UnitFeatures(self.hashes[start:end], self.bytes_[start:end], names)
 
 
 def hashes_of(unit: str) -> tuple[int, ...]:

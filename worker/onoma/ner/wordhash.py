@@ -4,19 +4,20 @@ graph.
 Sits between segmentation and the event. Its rule: what a document gets never depends on its
 neighbours in a call. Windows are packed one after the other with a single masked row between them,
 which is all that a document's edge sees when it is alone too; there is no padding and no batch
-axis.
+axis. What the graph computes of a word alone it computes once for each distinct word of a call.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass
+from itertools import chain
 
 import numpy as np
 import numpy.typing as npt
 
 from onoma.ner.decoding import Decoder
-from onoma.ner.features import BYTES_PER_UNIT, HASHES_PER_UNIT, FeatureTable, UnitFeatures
+from onoma.ner.features import FeatureTable
 from onoma.ner.gazetteer import NUMBERS_PER_UNIT, Gazetteer
 from onoma.ner.recogniser import (
     Emissions,
@@ -33,14 +34,35 @@ WINDOW_UNITS = 512
 call fairly.
 """
 
+SEPARATOR = ("",)
+"""Stands behind each window: no unit of a text is empty, and its row is masked."""
 
 Inputs = Mapping[str, npt.NDArray[np.generic]]
-"""`hashes` `(rows, 7)`, `bytes` `(rows, 24)`, `mask` `(rows, 1)`, and for a graph that has the
-channel `gazetteer` `(rows, 5)`.
+"""`hashes` `(words, 7)` and `bytes` `(words, 24)` of distinct words, `words` `(rows,)`, which of
+them each row is, `mask` `(rows, 1)`, and for a graph that has the channel `gazetteer` `(rows, 5)`.
 """
 
 Graph = Callable[[Inputs], Emissions]
 """Inputs in, emissions `(rows, labels)` out."""
+
+
+@dataclass(frozen=True, slots=True)
+class WordRows:
+    """The units of one window, and what the lists of names say of them `(units, 5)` for a graph
+    that has the channel.
+    """
+
+    units: Sequence[str]
+    gazetteer: npt.NDArray[np.float32] | None = None
+
+    def __len__(self) -> int:
+        """Return the number of units."""
+        return len(self.units)
+
+    def between(self, start: int, end: int) -> WordRows:
+        """Return the rows of the units `[start, end)`."""
+        names = None if self.gazetteer is None else self.gazetteer[start:end]
+        return WordRows(self.units[start:end], names)
 
 
 class WordHashRecogniser:
@@ -67,49 +89,44 @@ class WordHashRecogniser:
         self._gazetteer = gazetteer
         self._table = FeatureTable()
 
-    def features(self, units: Sequence[str]) -> UnitFeatures:
-        """Return the features of the units of one whole document."""
-        features = self._table.features(units)
-        if self._gazetteer is None:
-            return features
-        return replace(features, gazetteer=self._gazetteer.channel(units))
+    def rows(self, units: Sequence[str]) -> WordRows:
+        """Return the rows of the units of one whole document."""
+        names = None if self._gazetteer is None else self._gazetteer.channel(units)
+        return WordRows(units, names)
 
     def windows(self, units: int) -> tuple[Window, ...]:
         """Return the windows in which a document of `units` units is read."""
         return windows(units, core=WINDOW_UNITS, context=self._context_units)
 
-    def prepare(self, units: Sequence[str]) -> Prepared[UnitFeatures]:
-        """Return the windows of a document of these units, and the features of each."""
+    def prepare(self, units: Sequence[str]) -> Prepared[WordRows]:
+        """Return the windows of a document of these units, and the rows of each."""
         windows_ = self.windows(len(units))
-        rows = self.features(units)
+        rows = self.rows(units)
         return Prepared(windows_, tuple(rows.between(w.start, w.end) for w in windows_))
 
-    def emissions(self, rows: Sequence[UnitFeatures]) -> list[Emissions]:
+    def emissions(self, rows: Sequence[WordRows]) -> list[Emissions]:
         """Return the label scores `(units, labels)` of each window's units, from one call."""
-        lengths = [len(window) for window in rows]
-        starts = np.cumsum([0, *(length + 1 for length in lengths)])
-        total = int(starts[-1])
-        hashes = np.zeros((total, HASHES_PER_UNIT), np.int32)
-        data = np.zeros((total, BYTES_PER_UNIT), np.int32)
-        mask = np.zeros((total, 1), np.float32)
-        inputs: Inputs = {"hashes": hashes, "bytes": data, "mask": mask}
-        names = None
+        units = list(chain.from_iterable((*window.units, *SEPARATOR) for window in rows))
+        numbers = {word: number for number, word in enumerate(dict.fromkeys(units))}
+        words = self._table.features(list(numbers))
+        ends = np.cumsum([len(window) + 1 for window in rows], dtype=np.intp)
+        mask = np.ones((len(units), 1), np.float32)
+        mask[ends - 1] = 0.0
+        inputs: dict[str, npt.NDArray[np.generic]] = {
+            "hashes": words.hashes,
+            "bytes": words.bytes_,
+            "words": np.fromiter(map(numbers.__getitem__, units), np.int32, len(units)),
+            "mask": mask,
+        }
         if self._gazetteer is not None:
-            names = np.zeros((total, NUMBERS_PER_UNIT), np.float32)
-            inputs = {**inputs, "gazetteer": names}
-        for start, length, window in zip(starts.tolist(), lengths, rows, strict=False):
-            hashes[start : start + length] = window.hashes
-            data[start : start + length] = window.bytes_
-            mask[start : start + length] = 1.0
-            if names is not None:
-                names[start : start + length] = window.gazetteer
+            inputs["gazetteer"] = _channel(rows)
         scores = self._graph(inputs)
         return [
-            scores[start : start + length]
-            for start, length in zip(starts.tolist(), lengths, strict=False)
+            scores[end - 1 - len(window) : end - 1]
+            for end, window in zip(ends.tolist(), rows, strict=True)
         ]
 
-    def work(self, window: Window, rows: UnitFeatures) -> Work:
+    def work(self, window: Window, rows: WordRows) -> Work:
         """Return the rows of the graph that a window takes, its masked row counted."""
         return Work(window.core_end - window.core_start, len(rows) + 1)
 
@@ -121,5 +138,12 @@ class WordHashRecogniser:
         """Return the best label indices of each sentence's units, for scoring against annotated
         units.
         """
-        scores = self.emissions([self.features(sentence) for sentence in sentences])
+        scores = self.emissions([self.rows(sentence) for sentence in sentences])
         return best_path_of_each(scores, self._decoder)
+
+
+def _channel(rows: Sequence[WordRows]) -> npt.NDArray[np.float32]:
+    """Return what the lists of names say of each row of a call, nothing of the masked ones."""
+    nothing = np.zeros((1, NUMBERS_PER_UNIT), np.float32)
+    parts = [part for window in rows for part in (window.gazetteer, nothing) if part is not None]
+    return np.concatenate(parts) if parts else nothing[:0]

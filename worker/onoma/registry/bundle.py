@@ -33,7 +33,7 @@ from onoma.registry.engine import onnxruntime
 from onoma.registry.gate_record import gate_of
 from onoma.registry.manifest import GRAPH_NAME, MANIFEST_NAME, TOKENIZER_NAME, Manifest
 from onoma.registry.manifest import Subwords as SubwordsEntry
-from onoma.registry.session import check_values, open_session
+from onoma.registry.session import Axes, check_values, open_session
 from onoma.text.segmentation import segment
 
 MAX_GRAPH_BYTES = 2 * 1024**3
@@ -147,7 +147,12 @@ def _wordhash(
     manifest: Manifest, session: onnxruntime.InferenceSession, directory: Path
 ) -> WordHashRecogniser:
     gazetteer = gazetteer_of(manifest, directory)
-    inputs = {"hashes": (2, HASHES_PER_UNIT), "bytes": (2, BYTES_PER_UNIT), "mask": (2, 1)}
+    inputs: dict[str, Axes] = {
+        "hashes": (2, HASHES_PER_UNIT),
+        "bytes": (2, BYTES_PER_UNIT),
+        "words": (1, None),
+        "mask": (2, 1),
+    }
     if gazetteer is not None:
         inputs["gazetteer"] = (2, NUMBERS_PER_UNIT)
     check_values(manifest.name, session, inputs=inputs, emissions=(2, len(manifest.labels)))

@@ -72,15 +72,17 @@ def calibrate(network: WordHash, batches: Iterable[Batch]) -> Ranges:
 def export(network: WordHash, ranges: Ranges, producer_version: str) -> bytes:
     """Return the graph of `network` as one ONNX file without external data.
 
-    Inputs `hashes` (units, 7), `bytes` (units, 24), `mask` (units, 1), zero in the row between two
-    documents; outputs `emissions` (units, labels) and `hidden` (units, width). A network with the
-    channel of names has the input `gazetteer` (units, 5) too.
+    Inputs `hashes` (words, 7) and `bytes` (words, 24) of the distinct words of a call, `words`
+    (units), which of them each unit is, `mask` (units, 1), zero in the row between two documents;
+    outputs `emissions` (units, labels) and `hidden` (units, width). A network with the channel of
+    names has the input `gazetteer` (units, 5) too.
     """
     graph = _Graph()
     vectors = graph.node(
         "Concat", [*_tables(graph, network), _bytes(graph, network, ranges)], axis=1
     )
-    hidden = _project(graph, network, vectors, ranges)
+    distinct = _project(graph, network, vectors, ranges)
+    hidden = graph.node("Gather", [distinct, "words"], axis=0)
     if network.gazetteer is not None:
         hidden = _lists(graph, network.gazetteer, hidden)
     for layer in range(network.shape.layers):
@@ -100,8 +102,9 @@ def export(network: WordHash, ranges: Ranges, producer_version: str) -> bytes:
 
 def _inputs(network: WordHash) -> list[onnx.ValueInfoProto]:
     inputs = [
-        helper.make_tensor_value_info("hashes", TensorProto.INT32, ["units", HASHES_PER_UNIT]),
-        helper.make_tensor_value_info("bytes", TensorProto.INT32, ["units", BYTES_PER_UNIT]),
+        helper.make_tensor_value_info("hashes", TensorProto.INT32, ["words", HASHES_PER_UNIT]),
+        helper.make_tensor_value_info("bytes", TensorProto.INT32, ["words", BYTES_PER_UNIT]),
+        helper.make_tensor_value_info("words", TensorProto.INT32, ["units"]),
         helper.make_tensor_value_info("mask", TensorProto.FLOAT, ["units", 1]),
     ]
     if network.gazetteer is not None:

@@ -46,11 +46,15 @@ class _Served(nn.Module):
         self.eval()
 
     def forward(
-        self, hashes: Tensor, data: Tensor, mask: Tensor, gazetteer: Tensor | None = None
+        self,
+        hashes: Tensor,
+        data: Tensor,
+        words: Tensor,
+        mask: Tensor,
+        gazetteer: Tensor | None = None,
     ) -> Tensor:
         """Return emissions (units, labels)."""
-        words = torch.arange(hashes.shape[0])
-        hidden = self.network.hidden(_Rows(hashes, data, words, mask, gazetteer))
+        hidden = self.network.hidden(_Rows(hashes, data, words.long(), mask, gazetteer))
         return cast(Tensor, self.network.head(hidden))
 
 
@@ -63,8 +67,8 @@ def full_precision(
     @torch.no_grad()
     def graph(inputs: Inputs) -> npt.NDArray[np.float32]:
         tensors = {name: torch.from_numpy(values) for name, values in inputs.items()}
-        named = (tensors["hashes"], tensors["bytes"], tensors["mask"], tensors.get("gazetteer"))
-        scores: npt.NDArray[np.float32] = served(*named).numpy()
+        named = (tensors[name] for name in ("hashes", "bytes", "words", "mask"))
+        scores: npt.NDArray[np.float32] = served(*named, tensors.get("gazetteer")).numpy()
         return scores
 
     return WordHashRecogniser(
@@ -79,8 +83,11 @@ def full_precision(
 def reference_graph(network: WordHash) -> bytes:
     """Return `network` as a graph of the served inputs, compared with it on units of chance."""
     served = _Served(network)
-    units = torch.export.Dim("units")
-    inputs = {name: (value, {0: units}) for name, value in _chance(network, 7).items()}
+    words, units = torch.export.Dim("words"), torch.export.Dim("units")
+    inputs = {
+        name: (value, {0: words if name in ("hashes", "bytes") else units})
+        for name, value in _chance(network, 7).items()
+    }
     data: bytes = exported(served, inputs).SerializeToString(deterministic=True)
     session = onnxruntime.InferenceSession(data, providers=["CPUExecutionProvider"])
     worst = 0.0
@@ -102,17 +109,19 @@ def keep_reference(graph: bytes, path: Path) -> None:
 def _chance(network: WordHash, units: int) -> dict[str, Tensor]:
     """Return inputs of the served graph, drawn by chance, the last row masked."""
     chance = torch.Generator().manual_seed(units)
+    words = units // 2 + 1
 
-    def drawn(end: int, columns: int) -> Tensor:
-        return torch.randint(end, (units, columns), generator=chance, dtype=torch.int32)
+    def drawn(end: int, *shape: int) -> Tensor:
+        return torch.randint(end, shape, generator=chance, dtype=torch.int32)
 
     mask = torch.ones(units, 1)
     mask[-1] = 0.0
     inputs = {
-        "hashes": drawn(HASH_BUCKETS, HASHES_PER_UNIT),
-        "bytes": drawn(BYTE_VALUES, BYTES_PER_UNIT),
+        "hashes": drawn(HASH_BUCKETS, words, HASHES_PER_UNIT),
+        "bytes": drawn(BYTE_VALUES, words, BYTES_PER_UNIT),
+        "words": drawn(words, units),
         "mask": mask,
     }
     if network.gazetteer is not None:
-        inputs["gazetteer"] = drawn(5, NUMBERS_PER_UNIT).float() / 4
+        inputs["gazetteer"] = drawn(5, units, NUMBERS_PER_UNIT).float() / 4
     return inputs
