@@ -16,7 +16,7 @@ import tempfile
 import time
 import warnings
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -81,9 +81,9 @@ def profiled(path: Path, calls: RawCalls) -> tuple[float, dict[str, float]]:
         session = onnxruntime.InferenceSession(
             str(path), options_, disabled_optimizers=["SkipLayerNormFusion"]
         )
-        names = [put.name for put in session.get_inputs()]
-        for arguments in calls.arguments:
-            session.run(None, dict(zip(names, arguments, strict=True)))
+        (*_, only) = (put.name for put in session.get_inputs())
+        for (given,) in calls.arguments:
+            session.run(None, given if isinstance(given, Mapping) else {only: given})
         events = json.loads(Path(session.end_profiling()).read_text(encoding="utf-8"))
     operations, times = 0.0, Counter[str]()
     for kind, microseconds, node in _nodes(events):
