@@ -209,7 +209,7 @@ class Delivery(_Section):
     )
 
     max_wait_seconds: Seconds = Field(
-        0.5,
+        0.1,
         ge=0,
         description="How long a finished document waits, while others of its partition are being "
         "read, to be published together with them: a transaction costs alike for few and many. On "
