@@ -16,7 +16,7 @@ import time
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from types import FrameType
@@ -28,13 +28,11 @@ from benchmarks.documents import Document, words_of
 from onoma.errors import WrongUseError
 from tests.kafka.broker import KafkaBroker
 from tests.kafka.classpath import prepare
-from tests.kafka.runtime import Runtime, find_runtime
 from tests.stream.topics import Message, Topics, publish
 from tests.stream.worker import Worker
 
 PARTITIONS = 4
 PATIENCE_SECONDS = 1_800.0
-JAVA_OPTIONS = ("-Xmx1g", "-XX:+UseSerialGC")
 _NUMBERS = itertools.count()
 
 
@@ -90,14 +88,9 @@ def broker() -> Iterator[KafkaBroker]:
     with (
         tempfile.TemporaryDirectory() as directory,
         pinned(other_cores()),
-        KafkaBroker(Path(directory), runtime=_broker_runtime()) as running,
+        KafkaBroker(Path(directory)) as running,
     ):
         yield running
-
-
-def _broker_runtime() -> Runtime:
-    """Return the tests' runtime, compiled as a broker in use is: theirs has to start quickly."""
-    return replace(find_runtime(), java_options=JAVA_OPTIONS)
 
 
 def _interrupt(_number: int, _frame: FrameType | None) -> None:

@@ -42,14 +42,13 @@ class Runtime:
     java: Java
     class_path: str
     archive: Path | None
-    java_options: tuple[str, ...] = JAVA_OPTIONS
 
     def command(self, main_class: str, *arguments: str, options: tuple[str, ...] = ()) -> list[str]:
         """Give the command line that runs a class of Kafka."""
         shared = (f"-XX:SharedArchiveFile={self.archive}", "-Xshare:auto") if self.archive else ()
         logging = f"-Dlog4j2.configurationFile={LOGGING}"
         return [
-            *(self.java.program, *self.java_options, logging, *shared, *options),
+            *(self.java.program, *JAVA_OPTIONS, logging, *shared, *options),
             *("-cp", self.class_path, main_class, *arguments),
         ]
 
