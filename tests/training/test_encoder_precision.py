@@ -70,7 +70,7 @@ def _corpus(seed: int, number: int) -> Corpus:
 def test_integers_cost_a_trained_encoder_less_than_a_point_on_names_it_never_saw(
     tmp_path: Path,
 ) -> None:
-    train, dev = _corpus(0, 600), _corpus(1, 400)
+    train, dev = _corpus(0, 600), _corpus(1, 2_000)
     checkpoint = open_checkpoint(write_encoder(tmp_path / "tiny", "bert"))
     tuned = finetune(checkpoint, [train], LABELS, RECIPE, Tuning(), progress=lambda line: None)
     write_finetuned(
