@@ -72,7 +72,7 @@ def main(data: Path, work: Path, quick: bool, prototype: Path) -> None:
     jobs = {"ours": raw_calls(model, documents)} | {
         way: RawCalls(
             lambda inputs: session.run(["emissions"], inputs),
-            [(inputs,) for inputs in batched],
+            batched,
             words_of(documents),
         )
         for way, batched in calls.items()

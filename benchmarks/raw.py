@@ -33,18 +33,20 @@ PATIENCE_SECONDS = 600.0
 
 @dataclass(frozen=True, slots=True)
 class RawCalls:
-    """Calls of a graph, in the worker's order, with the words of the documents that they read."""
+    """Calls of a graph in the worker's order, the argument of each, with the words of the documents
+    that they read.
+    """
 
-    graph: Callable[..., Any]
-    arguments: Sequence[tuple[Any, ...]]
+    graph: Callable[[Any], Any]
+    arguments: Sequence[Any]
     words: int
 
     def run(self) -> Measured:
         """Repeat the calls on the measured core."""
         with pinned({measured_core()}):
             started, before = time.perf_counter(), time.thread_time()
-            for arguments in self.arguments:
-                self.graph(*arguments)
+            for given in self.arguments:
+                self.graph(given)
             cpu_seconds = time.thread_time() - before
             return Measured(self.words, time.perf_counter() - started, cpu_seconds)
 
@@ -61,15 +63,15 @@ def raw_calls(model: bundle.Model, documents: Sequence[Document]) -> RawCalls:
     recogniser = model.recogniser
     if not isinstance(recogniser, WordHashRecogniser | TokenClassificationRecogniser):
         raise TypeError(f"no graph is known of a {type(recogniser).__name__}")
-    graph: Callable[..., Any] = recogniser._graph
-    noted: list[tuple[Any, ...]] = []
+    graph: Callable[[Any], Any] = recogniser._graph
+    noted: list[Any] = []
 
     def note(given: Any) -> Any:
         if isinstance(recogniser, WordHashRecogniser):
-            noted.append((every_unit(given),))
+            noted.append(every_unit(given))
             rows = given["words"].shape
         else:
-            noted.append((given,))
+            noted.append(given)
             rows = given.shape
         return np.zeros((*rows, len(recogniser.labels)), np.float32)
 

@@ -82,7 +82,7 @@ def profiled(path: Path, calls: RawCalls) -> tuple[float, dict[str, float]]:
             str(path), options_, disabled_optimizers=["SkipLayerNormFusion"]
         )
         (*_, only) = (put.name for put in session.get_inputs())
-        for (given,) in calls.arguments:
+        for given in calls.arguments:
             session.run(None, given if isinstance(given, Mapping) else {only: given})
         events = json.loads(Path(session.end_profiling()).read_text(encoding="utf-8"))
     operations, times = 0.0, Counter[str]()
