@@ -17,11 +17,6 @@ from onoma.ner.wordhash import WINDOW_UNITS, Inputs, WordHashRecogniser
 from tests.fakes import CONTEXT_UNITS, LABELS, FakeGraph, recogniser
 from tests.texts import pieces
 
-NO_DECODER = Decoder(
-    labels=LABELS,
-    start=[0.0] * len(LABELS),
-    transitions=[[0.0] * len(LABELS)] * len(LABELS),
-)
 sentences = st.lists(st.lists(pieces.filter(bool), min_size=1, max_size=12), max_size=6)
 
 
@@ -59,9 +54,8 @@ def test_each_distinct_word_of_a_call_is_given_to_the_graph_once(windows: list[l
         seen.append(inputs)
         return FakeGraph()(inputs)
 
-    noting = WordHashRecogniser(
-        graph, labels=LABELS, decoder=NO_DECODER, context_units=CONTEXT_UNITS
-    )
+    noting = recogniser()
+    noting._graph = graph
     noting.emissions([noting.rows(window) for window in windows])
 
     (inputs,) = seen
