@@ -268,6 +268,16 @@ class Model(_Section):
     )
 
 
+class Store(_Section):
+    """Where announced versions of models lie; workers only read it."""
+
+    path: Path | None = Field(
+        None,
+        description="Directory, usually on a volume that all workers share, with every version "
+        "that was announced. Unset: no version is announced, model.path is served.",
+    )
+
+
 class PolicyFile(_Section):
     """What decides about a document."""
 
@@ -343,6 +353,7 @@ class Settings(BaseSettings):
     delivery: Delivery = Field(default_factory=Delivery)
     dead_letters: DeadLetters = Field(default_factory=DeadLetters)
     model: Model = Field(default_factory=Model)
+    store: Store = Field(default_factory=Store)
     policy: PolicyFile = Field(default_factory=PolicyFile)
     processing: Processing = Field(default_factory=Processing)
     server: Server = Field(default_factory=Server)
