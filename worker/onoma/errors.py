@@ -59,3 +59,7 @@ class WrongUseError(FatalError):
 
 class BundleError(FatalError):
     """A model bundle that is altered, incomplete or of another kind; it is never served."""
+
+
+class GazetteerError(FatalError):
+    """A watch list that is altered, incomplete, broken or of another kind; it is never served."""

@@ -1,0 +1,110 @@
+"""A list as it stands: a whole segment and the changes on top of it.
+
+The rule: what a chain says is what a segment built anew from its live entries says. An entry is
+hidden where a later segment has its id again or takes it away; nothing else is ever changed, so an
+old chain stays what it was while a new one is served.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from onoma.errors import GazetteerError
+from onoma.gazetteer.arrays import Index
+from onoma.gazetteer.entries import Entry
+from onoma.gazetteer.segment import Segment, open_segment
+
+
+@dataclass(frozen=True, slots=True)
+class Chain:
+    """Segments from the oldest to the newest; `hidden[i]` of shape `(rows,)` marks the rows of
+    segment i that no longer hold.
+    """
+
+    segments: tuple[Segment, ...]
+    hidden: tuple[npt.NDArray[np.bool_], ...]
+
+    @classmethod
+    def of(cls, segments: Sequence[Segment]) -> Chain:
+        """Return the list that `segments`, oldest first, say together."""
+        hidden = [np.zeros(len(segment), np.bool_) for segment in segments]
+        for number, later in enumerate(segments[1:], 1):
+            changed = [*later.tombstones, *(entry.entry_id for entry in later)]
+            for segment, marks in zip(segments[:number], hidden, strict=False):
+                rows = [row for gone in changed if (row := segment.row_of(gone)) is not None]
+                marks[rows] = True
+        return cls(tuple(segments), tuple(hidden))
+
+    @property
+    def newest(self) -> Segment:
+        """Return the segment whose manifest names the whole chain."""
+        return self.segments[-1]
+
+    def __len__(self) -> int:
+        """Return the number of entries that hold."""
+        return sum(len(marks) - int(marks.sum()) for marks in self.hidden)
+
+    def __iter__(self) -> Iterator[Entry]:
+        for segment, marks in zip(self.segments, self.hidden, strict=True):
+            yield from (segment.entry(row) for row in np.flatnonzero(~marks).tolist())
+
+    def find(self, entry_id: str) -> Entry | None:
+        """Return the entry called `entry_id` as it stands now."""
+        for segment, marks in zip(reversed(self.segments), reversed(self.hidden), strict=True):
+            row = segment.row_of(entry_id)
+            if row is not None:
+                return None if marks[row] else segment.entry(row)
+        return None
+
+
+def open_chain(directory: Path, index: Index) -> Chain:
+    """Return the list whose newest segment lies in `directory`, with those below it beside it.
+
+    Raises GazetteerError where one of them is missing, altered, or not the one that was built on.
+    """
+    segments = [open_segment(directory, index)]
+    while (base := segments[0].manifest.base) is not None:
+        below = open_segment(directory.parent / base.directory, index)
+        if below.sha256 != base.sha256:
+            raise GazetteerError(
+                f"{below.directory}: its sha256 is {below.sha256}, but {segments[0].directory} was "
+                f"built on {base.sha256} ({base.version}); put that segment there"
+            )
+        segments.insert(0, below)
+    return Chain.of(segments)
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """What turns one state of a list into another."""
+
+    added: tuple[Entry, ...]
+    changed: tuple[tuple[Entry, Entry], ...]
+    removed: tuple[Entry, ...]
+
+    @property
+    def upserts(self) -> tuple[Entry, ...]:
+        """Return the entries to write."""
+        return (*self.added, *(new for _, new in self.changed))
+
+    @property
+    def tombstones(self) -> tuple[str, ...]:
+        """Return the ids to take away."""
+        return tuple(entry.entry_id for entry in self.removed)
+
+
+def difference(old: Iterable[Entry], new: Iterable[Entry]) -> Change:
+    """Return what changes from `old` to `new`, sorted by id."""
+    before = {entry.entry_id: entry for entry in old}
+    after = {entry.entry_id: entry for entry in new}
+    both = sorted(before.keys() & after.keys())
+    return Change(
+        added=tuple(after[key] for key in sorted(after.keys() - before.keys())),
+        changed=tuple((before[key], after[key]) for key in both if before[key] != after[key]),
+        removed=tuple(before[key] for key in sorted(before.keys() - after.keys())),
+    )
