@@ -61,7 +61,7 @@ def built(
 
 _names = st.builds(
     Name,
-    st.text(min_size=1, max_size=12).filter(str.strip),
+    st.text(min_size=1, max_size=12),
     st.sampled_from(Quality),
     st.sampled_from(NameKind),
 )
@@ -75,7 +75,7 @@ def entries_called(ids: st.SearchStrategy[str]) -> st.SearchStrategy[Entry]:
         entry_id=ids,
         type=st.sampled_from(EntryType),
         names=st.lists(_names, min_size=1, max_size=4).map(tuple),
-        source=st.text(max_size=6),
+        source=st.none() | st.text(max_size=6),
         programmes=_words,
         countries=_words,
         births=_words,

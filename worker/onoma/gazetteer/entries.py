@@ -61,14 +61,14 @@ class Name:
 class Entry:
     """One listed party: names with the primary first, and what tells it from its namesakes.
 
-    `source` is the list's own name for itself. Dates are as the list writes them: some know a year
-    or a span only.
+    `source` is who published it, where the list says so. Dates are as the list writes them: some
+    know a year or a span only.
     """
 
     entry_id: str
     type: EntryType
     names: tuple[Name, ...]
-    source: str
+    source: str | None = None
     programmes: tuple[str, ...] = ()
     countries: tuple[str, ...] = ()
     births: tuple[str, ...] = ()

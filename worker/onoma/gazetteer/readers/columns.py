@@ -1,0 +1,118 @@
+"""Which columns of a generic list hold what: our fields, and how their values become an entry.
+
+The rule: a column that was asked for and is not there is an error, not a list without countries.
+A list without ids gets them from types and names, so that the same name keeps its id in the next
+version.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping, Set
+from dataclasses import dataclass, field
+
+from onoma.errors import GazetteerError, WrongUseError
+from onoma.gazetteer.entries import Entry, EntryType, Name, NameKind, Quality
+from onoma.gazetteer.readers import types
+from onoma.gazetteer.readers.found import Place
+
+USUAL: dict[str, tuple[str, ...]] = {
+    "id": ("id", "entry_id"),
+    "name": ("name",),
+    "aliases": ("aliases", "alias"),
+    "weak_aliases": ("weak_aliases", "weak_alias"),
+    "original_script": ("original_script",),
+    "type": ("type", "schema"),
+    "programmes": ("programmes", "programme", "programs", "program"),
+    "countries": ("countries", "country"),
+    "births": ("births", "birth_date", "dob"),
+    "listed_on": ("listed_on",),
+    "source": ("source", "list"),
+    "remarks": ("remarks",),
+}
+"""Our fields, and the columns that are taken for them where nothing else is said."""
+
+Values = Mapping[str, tuple[str, ...]]
+"""Our fields with what a record says of them."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Columns:
+    """How a generic list is read.
+
+    `named` maps our fields to columns. In CSV, `delimiter` parts cells and `separator` the values
+    in one. `type` is that of entries whose record says none.
+    """
+
+    named: Mapping[str, str] = field(default_factory=dict)
+    delimiter: str = ","
+    separator: str = ";"
+    type: EntryType = EntryType.OTHER
+
+    def __post_init__(self) -> None:
+        """Raise WrongUseError for a field that there is not."""
+        if unknown := sorted(self.named.keys() - USUAL.keys()):
+            raise WrongUseError(
+                f"found a column for {unknown[0]!r}, wanted one for: {', '.join(USUAL)}"
+            )
+
+    def held(self, present: Set[str]) -> dict[str, str]:
+        """Return which of the columns `present` hold which of our fields."""
+        found = {}
+        for wanted, usual in USUAL.items():
+            named = [self.named[wanted]] if wanted in self.named else usual
+            if column := next((column for column in named if column in present), None):
+                found[wanted] = column
+        return found
+
+    def check(self, present: Set[str], source: str) -> None:
+        """Raise GazetteerError where a column that was named is in none of the records."""
+        for wanted, column in (self.named | {"name": self.named.get("name", "name")}).items():
+            if column not in present:
+                raise GazetteerError(
+                    f"{source}: found no column {column!r} for {wanted}; there are: "
+                    f"{', '.join(sorted(present)) or 'none'}. Say which it is with --column "
+                    f"{wanted}=COLUMN"
+                )
+
+    def entry(self, values: Values, place: Place) -> Entry:
+        """Return the entry that a record's `values` say."""
+        names = tuple(_names(values))
+        kind = types.of_word(values["type"][0]) if any(values.get("type", ())) else self.type
+        return Entry(
+            entry_id=_one(values, "id", place) or id_of(kind, names[0].text if names else ""),
+            type=kind,
+            names=names,
+            source=_one(values, "source", place),
+            programmes=_distinct(values.get("programmes", ())),
+            countries=_distinct(values.get("countries", ())),
+            births=_distinct(values.get("births", ())),
+            listed_on=_one(values, "listed_on", place),
+            remarks=" ".join(values.get("remarks", ())) or None,
+        )
+
+
+def id_of(kind: EntryType, name: str) -> str:
+    """Return the id of an entry whose list gives none."""
+    return f"name-{hashlib.sha256(f'{kind}: {name}'.encode()).hexdigest()[:16]}"
+
+
+def _names(values: Values) -> list[Name]:
+    names = [Name(text, kind=NameKind.PRIMARY) for text in values.get("name", ())[:1]]
+    others = (*values.get("name", ())[1:], *values.get("aliases", ()))
+    names += [Name(text) for text in others]
+    names += [
+        Name(text, kind=NameKind.ORIGINAL_SCRIPT) for text in values.get("original_script", ())
+    ]
+    return names + [Name(text, Quality.WEAK) for text in values.get("weak_aliases", ())]
+
+
+def _one(values: Values, wanted: str, place: Place) -> str | None:
+    found = _distinct(values.get(wanted, ()))
+    if len(found) > 1:
+        raise GazetteerError(f"{place}: found {len(found)} values for {wanted}, wanted one")
+    return found[0] if found else None
+
+
+def _distinct(texts: tuple[str, ...]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(filter(None, map(str.strip, texts))))
