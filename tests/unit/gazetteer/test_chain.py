@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from onoma.errors import GazetteerError
-from onoma.gazetteer.chain import difference, open_chain
+from onoma.gazetteer.chain import Edit, difference, open_chain, tombstones, upserts
 from onoma.gazetteer.entries import Entry
 from tests.unit.gazetteer.lists import LENGTHS, built, entries_called, entry
 
@@ -26,9 +26,9 @@ def test_a_chain_of_changes_equals_a_list_that_is_built_anew(
     store = tmp_path_factory.mktemp("store")
     chain, base = built(store / "v0", states[0]), store / "v0"
     for number, state in enumerate(states[1:], 1):
-        change = difference(chain, state)
+        edits = difference(chain, state)
         path = store / f"v{number}"
-        chain = built(path, change.upserts, base=base, tombstones=change.tombstones)
+        chain = built(path, upserts(edits), base=base, tombstones=tombstones(edits))
         base = path
     anew = built(store / "anew", states[-1])
     merged = built(store / "merged", chain)
@@ -83,9 +83,13 @@ def test_the_newest_manifest_names_every_segment_below_it(tmp_path: Path) -> Non
 def test_a_difference_names_what_came_what_went_and_what_changed() -> None:
     old = [entry("a"), entry("b", "Orbal Vant"), entry("c")]
     new = [entry("d"), entry("b", "Orbal Vanta"), entry("c")]
-    change = difference(old, new)
+    edits = difference(old, new)
 
-    assert change.added == (entry("d"),)
-    assert change.changed == ((entry("b", "Orbal Vant"), entry("b", "Orbal Vanta")),)
-    assert change.tombstones == ("a",)
-    assert change.upserts == (entry("d"), entry("b", "Orbal Vanta"))
+    assert edits == (
+        Edit(entry("a"), None),
+        Edit(entry("b", "Orbal Vant"), entry("b", "Orbal Vanta")),
+        Edit(None, entry("d")),
+    )
+    assert [edit.kind for edit in edits] == ["removed", "changed", "added"]
+    assert tombstones(edits) == ("a",)
+    assert upserts(edits) == (entry("b", "Orbal Vanta"), entry("d"))

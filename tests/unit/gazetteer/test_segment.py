@@ -82,6 +82,15 @@ def test_a_segment_is_never_written_to_again(tmp_path: Path) -> None:
         written(tmp_path / "1")
 
 
+def test_a_segment_that_is_replaced_stays_with_those_who_have_it_open(tmp_path: Path) -> None:
+    old = written(tmp_path / "1")
+    write_segment(tmp_path / "1", [], identity("2"), LENGTHS, replace=True)
+
+    assert list(open_segment(tmp_path / "1", LENGTHS)) == []
+    assert {kept.entry_id for kept in old} == {"a1", "b2", "c"}
+    assert [path.name for path in tmp_path.iterdir()] == ["1"]
+
+
 def test_a_build_that_fails_leaves_nothing(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("no directory")
 
@@ -138,6 +147,7 @@ def test_arrays_of_another_version_of_the_index_are_refused(tmp_path: Path) -> N
 
     with pytest.raises(GazetteerError, match="was built for index lengths-1"):
         open_segment(tmp_path / "1", NO_INDEX)
+    assert len(open_segment(tmp_path / "1")) == len(FEW)  # entries alone are for all to read
 
 
 def test_a_well_hashed_file_that_is_no_array_is_refused(tmp_path: Path) -> None:

@@ -26,6 +26,7 @@ _COMMANDS = {
     "deadletters": "Look at rejected documents and send them back.",
     "demo": "Show the whole job on an embedded broker.",
     "evaluate": "Score a model on annotated corpora.",
+    "gazetteer": "Build watch lists and look into them.",
     "model": "Show and verify model bundles.",
     "publish": "Publish documents to the documents' topic.",
     "run": "Run a worker.",

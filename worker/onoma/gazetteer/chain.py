@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -18,6 +19,8 @@ from onoma.errors import GazetteerError
 from onoma.gazetteer.arrays import Index
 from onoma.gazetteer.entries import Entry
 from onoma.gazetteer.segment import Segment, open_segment
+
+EditKind = Literal["added", "changed", "removed"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,9 +65,10 @@ class Chain:
         return None
 
 
-def open_chain(directory: Path, index: Index) -> Chain:
+def open_chain(directory: Path, index: Index | None = None) -> Chain:
     """Return the list whose newest segment lies in `directory`, with those below it beside it.
 
+    Without an `index` only entries are to be read, whatever the arrays were made for.
     Raises GazetteerError where one of them is missing, altered, or not the one that was built on.
     """
     segments = [open_segment(directory, index)]
@@ -80,31 +84,41 @@ def open_chain(directory: Path, index: Index) -> Chain:
 
 
 @dataclass(frozen=True, slots=True)
-class Change:
-    """What turns one state of a list into another."""
+class Edit:
+    """What a change does to one entry; `before` or `after` is None where there is none."""
 
-    added: tuple[Entry, ...]
-    changed: tuple[tuple[Entry, Entry], ...]
-    removed: tuple[Entry, ...]
-
-    @property
-    def upserts(self) -> tuple[Entry, ...]:
-        """Return the entries to write."""
-        return (*self.added, *(new for _, new in self.changed))
+    before: Entry | None
+    after: Entry | None
 
     @property
-    def tombstones(self) -> tuple[str, ...]:
-        """Return the ids to take away."""
-        return tuple(entry.entry_id for entry in self.removed)
+    def entry(self) -> Entry:
+        """Return the newer form."""
+        entry = self.after or self.before
+        if entry is None:
+            raise ValueError("found an edit of nothing")
+        return entry
+
+    @property
+    def kind(self) -> EditKind:
+        """Return what happens to the entry."""
+        if self.before is None:
+            return "added"
+        return "removed" if self.after is None else "changed"
 
 
-def difference(old: Iterable[Entry], new: Iterable[Entry]) -> Change:
+def difference(old: Iterable[Entry], new: Iterable[Entry]) -> tuple[Edit, ...]:
     """Return what changes from `old` to `new`, sorted by id."""
     before = {entry.entry_id: entry for entry in old}
     after = {entry.entry_id: entry for entry in new}
-    both = sorted(before.keys() & after.keys())
-    return Change(
-        added=tuple(after[key] for key in sorted(after.keys() - before.keys())),
-        changed=tuple((before[key], after[key]) for key in both if before[key] != after[key]),
-        removed=tuple(before[key] for key in sorted(before.keys() - after.keys())),
-    )
+    edits = (Edit(before.get(key), after.get(key)) for key in sorted(before.keys() | after.keys()))
+    return tuple(edit for edit in edits if edit.before != edit.after)
+
+
+def upserts(edits: Iterable[Edit]) -> tuple[Entry, ...]:
+    """Return the entries that a change writes."""
+    return tuple(edit.after for edit in edits if edit.after is not None)
+
+
+def tombstones(edits: Iterable[Edit]) -> tuple[str, ...]:
+    """Return the ids that a change takes away."""
+    return tuple(edit.entry.entry_id for edit in edits if edit.after is None)

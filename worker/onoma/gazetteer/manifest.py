@@ -12,7 +12,6 @@ from typing import Annotated, Literal
 import msgspec
 
 MANIFEST_NAME = "manifest.json"
-FORMAT = "onoma-gazetteer/1"
 
 Word = Annotated[str, msgspec.Meta(min_length=1, max_length=200)]
 Sha256 = Annotated[str, msgspec.Meta(pattern=r"\A[0-9a-f]{64}\Z")]
@@ -44,7 +43,7 @@ class Manifest(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     date that the sources give themselves. `skipped` counts by reason what was not taken over.
     """
 
-    format: Literal["onoma-gazetteer/1"] = FORMAT
+    format: Literal["onoma-gazetteer/1"] = "onoma-gazetteer/1"
     name: Word
     version: Word
     base: Base | None = None

@@ -101,12 +101,14 @@ def write_segment(
     index: Index,
     *,
     tombstones: Iterable[str] = (),
+    replace: bool = False,
 ) -> str:
     """Write a segment and return the sha256 of its manifest. Raises GazetteerError.
 
-    `directory` must not exist. `entries` have distinct ids and at least one name each.
+    `entries` have distinct ids and at least one name each. With `replace` an older one in
+    `directory` is moved away at the end; who has it open keeps it.
     """
-    if directory.exists():
+    if directory.exists() and not replace:
         raise GazetteerError(
             f"{directory}: already exists, and a segment is never written to again; give another "
             "directory, or another version"
@@ -168,11 +170,15 @@ def _write_whole(directory: Path, contents: Mapping[str, bytes]) -> None:
     try:
         directory.parent.mkdir(parents=True, exist_ok=True)
         beside = Path(tempfile.mkdtemp(prefix=f".{directory.name}.", dir=directory.parent))
+        whole = beside / "whole"
         try:
+            whole.mkdir()
             for name, content in contents.items():
-                (beside / name).write_bytes(content)
-            beside.chmod(0o755)
-            beside.rename(directory)
+                (whole / name).write_bytes(content)
+            whole.chmod(0o755)
+            if directory.exists():
+                directory.rename(beside / "before")
+            whole.rename(directory)
         finally:
             shutil.rmtree(beside, ignore_errors=True)
     except OSError as error:
@@ -199,10 +205,13 @@ def read_manifest(directory: Path) -> tuple[Manifest, str]:
     return manifest, hashlib.sha256(data).hexdigest()
 
 
-def open_segment(directory: Path, index: Index) -> Segment:
-    """Return the segment in `directory`, every file checked and mapped. Raises GazetteerError."""
+def open_segment(directory: Path, index: Index | None = None) -> Segment:
+    """Return the segment in `directory`, every file checked and mapped. Raises GazetteerError.
+
+    Without an `index` only its entries are to be read, whatever the arrays were made for.
+    """
     manifest, sha256 = read_manifest(directory)
-    if manifest.index != index.version:
+    if index is not None and manifest.index != index.version:
         raise GazetteerError(
             f"{directory}: was built for index {manifest.index}, this version reads "
             f"{index.version}; build the list again"

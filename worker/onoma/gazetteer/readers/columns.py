@@ -67,7 +67,7 @@ class Columns:
 
     def check(self, present: Set[str], source: str) -> None:
         """Raise GazetteerError where a column that was named is in none of the records."""
-        for wanted, column in (self.named | {"name": self.named.get("name", "name")}).items():
+        for wanted, column in {"name": "name", **self.named}.items():
             if column not in present:
                 raise GazetteerError(
                     f"{source}: found no column {column!r} for {wanted}; there are: "
