@@ -49,6 +49,8 @@ CONTRADICTIONS: tuple[tuple[str, str, dict[str, dict[str, object]]], ...] = (
     ),
     ("topics.documents", "topics.entities", {"topics": {"entities": "documents.v1"}}),
     ("topics.documents", "topics.dead_letters", {"topics": {"dead_letters": "entities.v1"}}),
+    ("topics.documents", "topics.models", {"topics": {"models": "dead-letters.v1"}}),
+    ("store.public_key_file", "store.path", {"store": {"public_key_file": "public.pem"}}),
     (
         "dead_letters.minimum_documents",
         "dead_letters.window_documents",

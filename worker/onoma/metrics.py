@@ -15,6 +15,7 @@ from typing import Any, Literal
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, Info
 from prometheus_client.exposition import generate_latest
 
+from onoma.contracts.notice import KINDS
 from onoma.errors import RejectionReason
 
 PREFIX = "onoma_"
@@ -29,6 +30,7 @@ SIZES = (1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 64.0, 128.0)
 OUTCOMES = ("annotated", "dead_lettered")
 STAGES = ("admit", "read", "conclude", "publish")
 RETRIES = ("broker_away", "publish_failed", "commit_failed")
+NOTICES = ("served", "retracted", "malformed", "unsigned", "absent", "unfit")
 SUPPORT = ("trained", "zero_shot", "none", "undeclared")
 OTHER = "other"
 UNDECLARED = "undeclared"
@@ -148,6 +150,15 @@ CATALOGUE: tuple[Metric, ...] = (
         "entities_total", "counter", "Entities in published events.", label=None, language=None
     ),
     _metric("entity_score", "histogram", "Scores of entities in published events.", RATIOS),
+    _metric(
+        "notices_total",
+        "counter",
+        "Notices of control topics that were tried: served or retracted, or refused because the "
+        "record is no notice, is not signed by one of the keys, names what never showed up in the "
+        "store, or what is not fit to serve. A refused one changes nothing.",
+        kind=KINDS,
+        outcome=NOTICES,
+    ),
     _metric("model_info", "info", "The model being served."),
     _metric(
         "model_load_duration_seconds",
@@ -179,6 +190,18 @@ class Metrics:
             "model": (model,),
         }
         self._metrics = {metric.name: self._create(metric, later) for metric in CATALOGUE}
+
+    def extend(self, *, languages: Iterable[str], labels: Iterable[str], model: str) -> None:
+        """Add what another model brings to the closed sets of label values; the old stay."""
+        self.languages |= frozenset(languages)
+        later = {
+            "language": tuple(sorted(self.languages)),
+            "label": tuple(sorted(labels)),
+            "model": (model,),
+        }
+        for metric in CATALOGUE:
+            if later.keys() & metric.labels.keys():
+                self._begin(self._metrics[metric.name], metric, later)
 
     def count(self, name: str, amount: float = 1, /, **labels: str) -> None:
         """Add `amount` to a counter."""
@@ -224,11 +247,16 @@ class Metrics:
         created = _KINDS[metric.kind](
             name, metric.help, tuple(metric.labels), registry=self.registry, **options
         )
+        self._begin(created, metric, later)
+        return created
+
+    @staticmethod
+    def _begin(created: Any, metric: Metric, later: Mapping[str, tuple[str, ...]]) -> None:
+        """Make the series of all label values that are known, so that they start at zero."""
         sets = [values or later.get(label) for label, values in metric.labels.items()]
         if metric.labels and all(sets):
             for values in product(*(values or () for values in sets)):
                 created.labels(*values)
-        return created
 
     def _child(self, name: str, labels: Mapping[str, str]) -> Any:
         metric = self._metrics[name]

@@ -171,16 +171,23 @@ class Topics(_Section):
     dead_letters: str = Field(
         "dead-letters.v1", min_length=1, description="Rejected records go here, whole."
     )
+    models: str = Field(
+        "models.v1",
+        min_length=1,
+        description="Notices of models come from here, with store.path; compacted. Whoever may "
+        "write to it chooses what is served, unless store.public_key_file is set.",
+    )
 
     @model_validator(mode="after")
     def _check(self) -> Self:
-        names = [self.documents, self.entities, self.dead_letters]
+        names = [self.documents, self.entities, self.dead_letters, self.models]
         _refuse(
             len(set(names)) < len(names),
             "topics.documents",
             self.documents,
-            f"different from topics.entities ({self.entities}) and "
-            f"topics.dead_letters ({self.dead_letters})",
+            f"different from topics.entities ({self.entities}), "
+            f"topics.dead_letters ({self.dead_letters}) and topics.models ({self.models}), and "
+            "those from each other",
         )
         return self
 
@@ -274,8 +281,31 @@ class Store(_Section):
     path: Path | None = Field(
         None,
         description="Directory, usually on a volume that all workers share, with every version "
-        "that was announced. Unset: no version is announced, model.path is served.",
+        "that was announced. Set: a worker serves what topics.models announced last, model.path "
+        "until then. Unset: it serves model.path and follows no notices.",
     )
+    wait_seconds: Seconds = Field(
+        60,
+        ge=0,
+        description="How long what a notice names may take to show up in store.path: a notice can "
+        "be faster than a shared volume. After that it is refused; 0 waits for nothing.",
+    )
+    public_key_file: Path | None = Field(
+        None,
+        description="PEM file with the Ed25519 public key, or several while keys change, of those "
+        "who may announce. Set: a notice that none of them signed is refused. Unset: whoever may "
+        "write to topics.models may announce.",
+    )
+
+    @model_validator(mode="after")
+    def _check(self) -> Self:
+        _refuse(
+            self.public_key_file is not None and self.path is None,
+            "store.public_key_file",
+            self.public_key_file,
+            "store.path set too: without it no notice is followed",
+        )
+        return self
 
 
 class PolicyFile(_Section):

@@ -27,7 +27,7 @@ _COMMANDS = {
     "demo": "Show the whole job on an embedded broker.",
     "evaluate": "Score a model on annotated corpora.",
     "gazetteer": "Build watch lists and look into them.",
-    "model": "Show and verify model bundles.",
+    "model": "Show, verify and promote model bundles.",
     "publish": "Publish documents to the documents' topic.",
     "run": "Run a worker.",
     "topics": "Create the topics.",

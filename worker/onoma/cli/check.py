@@ -18,8 +18,8 @@ from onoma.settings import Settings
 @config_option
 @json_option
 def command(config: Path | None, as_json: bool) -> None:
-    """Check settings, policy, model and topics; print a line for each problem and exit 1 if there
-    is any.
+    """Check settings, policy, model, topics and store; print a line for each problem and exit 1 if
+    there is any.
 
     Settings that can't be used at all exit 2, as they do in `onoma run`.
     """
@@ -28,6 +28,7 @@ def command(config: Path | None, as_json: bool) -> None:
         "policy": _policy,
         "model": _model,
         "kafka": _kafka,
+        "store": _store,
     }
     found = {name: _problems(step, loaded) for name, step in steps.items()}
     if as_json:
@@ -59,6 +60,15 @@ def _model(loaded: Settings) -> list[str]:
     from onoma.stream import app
 
     app.load_model(loaded)
+    return []
+
+
+def _store(loaded: Settings) -> list[str]:
+    from onoma.stream import app
+
+    if loaded.store.path is not None:
+        app.open_store(loaded)
+        app.public_keys(loaded)
     return []
 
 

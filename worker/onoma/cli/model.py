@@ -13,6 +13,7 @@ from rich.table import Table
 from onoma.cli import json_option
 from onoma.cli.annotated import reading_options, sets_of
 from onoma.cli.importing import import_command
+from onoma.cli.promoting import promote_command, rollback_command
 from onoma.registry import bundle
 from onoma.registry.gate import Evidence, gate, reference_of
 from onoma.registry.gate_record import Check
@@ -29,10 +30,14 @@ directory_argument = click.argument(
 
 @click.group("model")
 def command() -> None:
-    """Show, verify and gate model bundles; without DIRECTORY the one that ships with Onoma."""
+    """Show, verify, gate and promote model bundles; without DIRECTORY the one that ships with
+    Onoma.
+    """
 
 
 command.add_command(import_command)
+command.add_command(promote_command)
+command.add_command(rollback_command)
 
 
 @command.command("show")

@@ -8,6 +8,7 @@ its other fields.
 
 from __future__ import annotations
 
+import re
 from typing import Annotated, Literal
 
 import msgspec
@@ -15,7 +16,8 @@ import msgspec
 Kind = Literal["model", "gazetteer"]
 KINDS: tuple[Kind, ...] = ("model", "gazetteer")
 
-Name = Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9._+-]{0,127}\Z")]
+_NAME = r"[A-Za-z0-9][A-Za-z0-9._+-]{0,127}"
+Name = Annotated[str, msgspec.Meta(pattern=rf"^{_NAME}\Z")]
 """A name or a version: it becomes the name of a directory of the store."""
 Sha256 = Annotated[str, msgspec.Meta(pattern=r"^[0-9a-f]{64}\Z")]
 
@@ -64,7 +66,17 @@ def encode(notice: Notice) -> bytes:
 
 
 def decode(value: bytes) -> Notice:
-    """Return the notice in the value of a record. Raises msgspec.DecodeError, which quotes none of
-    it.
-    """
+    """Return the notice in the value of a record. Raises msgspec.DecodeError."""
     return msgspec.json.decode(value, type=Notice)
+
+
+def key_of(notice: Notice) -> str:
+    """Return the key of the record that carries `notice`."""
+    return MODEL_KEY if notice.kind == "model" else notice.name
+
+
+def is_key(kind: Kind, key: bytes | None) -> bool:
+    """Say whether notices of `kind` may stand under `key`."""
+    if kind == "model":
+        return key == MODEL_KEY.encode()
+    return key is not None and re.fullmatch(_NAME.encode(), key) is not None

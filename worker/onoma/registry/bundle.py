@@ -61,12 +61,17 @@ def default_directory() -> Path:
     return Path(str(importlib.resources.files("onoma.models"))) / "default"
 
 
-def load(directory: Path, *, allow_ungated: bool = False) -> Model:
+def load(directory: Path, *, allow_ungated: bool = False, sha256: str | None = None) -> Model:
     """Return the model of the bundle in `directory`, verified, gated and warmed up.
 
-    Raises BundleError. `allow_ungated` is for those who judge a bundle, and for benchmarks.
+    Raises BundleError. `allow_ungated` is for those who judge a bundle, and for benchmarks;
+    `sha256` is that of the one manifest that is wanted.
     """
-    manifest, sha256 = verify(directory)
+    manifest, found = verify(directory)
+    if sha256 not in (None, found):
+        raise BundleError(
+            f"{directory}: the sha256 of its {MANIFEST_NAME} is {found}, wanted was {sha256}"
+        )
     gate = gate_of(directory, manifest, allow_ungated=allow_ungated)
     recogniser = recogniser_of(manifest, directory, directory / GRAPH_NAME)
     try:
@@ -74,7 +79,7 @@ def load(directory: Path, *, allow_ungated: bool = False) -> Model:
         recogniser.label([["Onoma"], segment("warms up").strings()])
     except Exception as error:  # onnxruntime raises a dozen unrelated classes for a bad graph
         raise BundleError(f"{directory}: the model does not answer: {error}") from error
-    return Model(manifest, sha256, gate, recogniser)
+    return Model(manifest, found, gate, recogniser)
 
 
 def recogniser_of(manifest: Manifest, directory: Path, graph: Path) -> AnyRecogniser:

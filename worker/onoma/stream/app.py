@@ -22,13 +22,17 @@ from onoma import logs
 from onoma.contracts.policy import DEFAULT_POLICY, PinnedPolicy, Policy
 from onoma.errors import FatalError, WrongUseError
 from onoma.metrics import Metrics
-from onoma.pipeline import SupportedLanguages, Versions
+from onoma.pipeline import Versions
 from onoma.registry import bundle
-from onoma.registry.gate_record import UNGATED
 from onoma.registry.runtime import worker_version
+from onoma.registry.signing import PublicKeys, read_public_keys
+from onoma.registry.store import Store
 from onoma.settings import Settings
+from onoma.stream.control import Control
 from onoma.stream.documents import Documents, Parts
 from onoma.stream.health import Health, HealthServer
+from onoma.stream.notices import Followed, Notices
+from onoma.stream.serving import Current, describe_model, languages_of, model_loader
 
 log = structlog.get_logger(__name__)
 
@@ -68,24 +72,13 @@ def load_policy(path: Path | None) -> PinnedPolicy:
 
 def pinned_versions(settings: Settings, model: bundle.Model) -> Versions:
     """Return what decides about documents under these settings."""
-    languages = model.manifest.languages
     return Versions(
         recogniser=model.recogniser,
         model=model.version,
-        languages=SupportedLanguages(frozenset(languages.trained), frozenset(languages.zero_shot)),
+        languages=languages_of(model),
         policy=load_policy(settings.policy.path),
         worker=worker_version(),
         cluster=settings.kafka.cluster_name,
-    )
-
-
-def new_metrics(model: bundle.Model) -> Metrics:
-    """Return the metrics of a worker that serves `model`."""
-    manifest = model.manifest
-    return Metrics(
-        languages=[*manifest.languages.trained, *manifest.languages.zero_shot],
-        labels={label[2:] for label in manifest.labels if label != "O"},
-        model=manifest.name,
     )
 
 
@@ -97,24 +90,65 @@ def threads_of(settings: Settings) -> int:
 def run(settings: Settings) -> None:
     """Run a worker until SIGTERM or Ctrl-C. Raises FatalError, and the process should end."""
     logs.configure(level=settings.logs.level, format_=settings.logs.format)
-    started = time.perf_counter()
-    model = load_model(settings)
-    if model.gate == UNGATED:
-        log.warning("ungated model served", model=model.manifest.name, sha256=model.sha256)
-    versions = pinned_versions(settings, model)
-    metrics = new_metrics(model)
-    _describe(metrics, model, time.perf_counter() - started)
+    current, metrics = _begun(settings)
     health = Health()
+    control = new_control(settings, current, metrics, health)
     server = HealthServer(settings.server, health, metrics.exposition)
     server.start()
     health.started = True
     log.info(
-        "worker started", address=server.address, model=model.manifest.name, **_story(settings)
+        "worker started", address=server.address, model=current().model.name, **_story(settings)
     )
     try:
-        _run_faust(settings, Parts(settings, lambda: versions, metrics, health))
+        _run_faust(settings, Parts(settings, current, metrics, health, control))
     finally:
         server.stop()
+
+
+def _begun(settings: Settings) -> tuple[Current, Metrics]:
+    """Return what is served first. Nothing else may hold the model: a swap is to free it."""
+    started = time.perf_counter()
+    model = load_model(settings)
+    metrics = Metrics(languages=(), labels=(), model=model.manifest.name)
+    describe_model(metrics, model, time.perf_counter() - started)
+    worker = worker_version()
+    metrics.info("build_info", version=worker.version, sha256=worker.sha256, runtime=worker.runtime)
+    return Current(pinned_versions(settings, model)), metrics
+
+
+def new_control(
+    settings: Settings, current: Current, metrics: Metrics, health: Health
+) -> Control | None:
+    """Return what follows the control topics; None without a store."""
+    if settings.store.path is None:
+        return None
+    followed = (Followed("model", settings.topics.models, model_loader(settings, metrics)),)
+    notices = Notices(
+        {each.topic: each for each in followed},
+        store=open_store(settings),
+        keys=public_keys(settings),
+        wait_seconds=settings.store.wait_seconds,
+        current=current,
+        metrics=metrics,
+    )
+    topics = tuple(each.topic for each in followed)
+    return Control(topics, notices, settings=settings, health=health)
+
+
+def open_store(settings: Settings) -> Store:
+    """Return the store of the settings. Raises WrongUseError where there is none."""
+    path = settings.store.path
+    if path is None:
+        raise WrongUseError("store.path: found none, wanted the directory of announced versions")
+    if not path.is_dir():
+        raise WrongUseError(f"store.path: {path} is no directory; make it, or mount it here")
+    return Store(path)
+
+
+def public_keys(settings: Settings) -> PublicKeys:
+    """Return the keys that notices have to be signed with; none where that is not asked for."""
+    path = settings.store.public_key_file
+    return () if path is None else read_public_keys(path)
 
 
 def _run_faust(settings: Settings, parts: Parts) -> None:
@@ -162,20 +196,6 @@ def new_app(settings: Settings, parts: Parts) -> faust.App:
 
     app.service(Service)
     return app
-
-
-def _describe(metrics: Metrics, model: bundle.Model, load_seconds: float) -> None:
-    version, worker = model.version, worker_version()
-    metrics.info(
-        "model_info",
-        model=version.name,
-        version=version.version,
-        sha256=version.sha256,
-        precision="int8",
-    )
-    metrics.set("model_load_duration_seconds", load_seconds)
-    metrics.set("model_last_reload_success_timestamp_seconds", time.time())
-    metrics.info("build_info", version=worker.version, sha256=worker.sha256, runtime=worker.runtime)
 
 
 def _story(settings: Settings) -> dict[str, object]:

@@ -29,6 +29,9 @@ from onoma.stream.outbox import stop_quietly
 from onoma.stream.topics import describe, wanted_topics
 
 START_SECONDS = 15.0
+IDLE_SECONDS = 15.0
+"""How long a broker may send nothing before the end; then reading has failed."""
+RECORDS_PER_FETCH = 200
 FETCH_WAIT_MILLISECONDS = 50
 
 
@@ -77,6 +80,22 @@ async def partitions_of(settings: Settings, limits: Limits, topic: str) -> list[
             "make it with `onoma topics create`, or allow this user to describe it"
         )
     return [TopicPartition(topic, number) for number in range(count)]
+
+
+async def up_to_the_ends(
+    consumer: AIOKafkaConsumer, partitions: list[TopicPartition]
+) -> AsyncIterator[list[Any]]:
+    """Yield the records from where `consumer` stands to the ends as they are now, in batches."""
+    ends: dict[TopicPartition, int] = await consumer.end_offsets(partitions)
+    loop = asyncio.get_running_loop()
+    deadline = loop.time() + IDLE_SECONDS
+    while unread := [tp for tp in partitions if await consumer.position(tp) < ends[tp]]:
+        fetched = await consumer.getmany(*unread, timeout_ms=500, max_records=RECORDS_PER_FETCH)
+        for tp, records in fetched.items():
+            deadline = loop.time() + IDLE_SECONDS
+            yield [record for record in records if record.offset < ends[tp]]
+        if loop.time() > deadline:
+            raise TimeoutError
 
 
 @asynccontextmanager

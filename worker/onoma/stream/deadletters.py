@@ -8,7 +8,6 @@ partition too, so that the document comes after those that were there before it.
 
 from __future__ import annotations
 
-import asyncio
 from collections import deque
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, replace
@@ -22,12 +21,8 @@ from onoma.contracts.policy import Limits
 from onoma.contracts.records import Headers, header
 from onoma.errors import FatalError
 from onoma.settings import Settings
-from onoma.stream.client import partitions_of, producing, reading
+from onoma.stream.client import partitions_of, producing, reading, up_to_the_ends
 from onoma.stream.publishing import Message, Report, send_all
-
-IDLE_SECONDS = 15.0
-"""How long a broker may send nothing before the end; then reading has failed."""
-RECORDS_PER_FETCH = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,17 +161,8 @@ async def _send_back(
 async def _up_to_the_ends(
     consumer: AIOKafkaConsumer, partitions: list[TopicPartition]
 ) -> AsyncIterator[list[Letter]]:
-    """Yield the letters from where `consumer` stands to the ends as they are now, in batches."""
-    ends: dict[TopicPartition, int] = await consumer.end_offsets(partitions)
-    loop = asyncio.get_running_loop()
-    deadline = loop.time() + IDLE_SECONDS
-    while unread := [tp for tp in partitions if await consumer.position(tp) < ends[tp]]:
-        fetched = await consumer.getmany(*unread, timeout_ms=500, max_records=RECORDS_PER_FETCH)
-        for tp, records in fetched.items():
-            deadline = loop.time() + IDLE_SECONDS
-            yield [_letter(record) for record in records if record.offset < ends[tp]]
-        if loop.time() > deadline:
-            raise TimeoutError
+    async for records in up_to_the_ends(consumer, partitions):
+        yield [_letter(record) for record in records]
 
 
 def _letter(record: Any) -> Letter:

@@ -20,13 +20,14 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.errors import KafkaError
 from mode import Service
 
-from onoma.errors import FatalError, TransientError
+from onoma.errors import TransientError
 from onoma.metrics import Metrics
 from onoma.pipeline import Outcome, Versions
 from onoma.settings import Settings
+from onoma.stream.control import Control
 from onoma.stream.deadletter import RejectionLimit
 from onoma.stream.health import Health
-from onoma.stream.kafka import consumer_options, explained
+from onoma.stream.kafka import consumer_options, refuse_what_stays
 from onoma.stream.lane import Entry, Lane, Request
 from onoma.stream.outbox import (
     IdempotentOutbox,
@@ -61,6 +62,7 @@ class Parts:
     versions: Callable[[], Versions]
     metrics: Metrics
     health: Health
+    control: Control | None = None
 
 
 class Documents(Service):
@@ -74,6 +76,7 @@ class Documents(Service):
         self._limit = RejectionLimit(parts.settings.dead_letters)
         self._stopping = asyncio.Event()
         self._ended = asyncio.Event()
+        self._checked = asyncio.Event()
         self._waiting: asyncio.Future[Any] | None = None
         self._room = asyncio.Event()
         self._ownership: Ownership | None = None
@@ -111,10 +114,20 @@ class Documents(Service):
             self._parts.metrics.set("event_loop_delay_seconds", max(0.0, loop.time() - due))
 
     @Service.task
+    async def _follow(self) -> None:
+        """Follow the control topics, once it is sure that they are there."""
+        if self._parts.control is not None:
+            await self._checked.wait()
+            await self._parts.control.follow(self._stopping)
+
+    @Service.task
     async def _run(self) -> None:
         """Serve until stopped, with a new consumer after each outage."""
         try:
             await check_before_start(self._settings, self._limits, self._stopping)
+            self._checked.set()
+            if self._parts.control is not None:
+                await self._unless_stopped(self._parts.control.caught_up.wait())
             pause = FIRST_PAUSE_SECONDS
             while not self._stopping.is_set():
                 try:
@@ -129,11 +142,7 @@ class Documents(Service):
 
     def _refuse(self, error: BaseException) -> None:
         """Raise unless `error` is one that passes."""
-        meaning = error if isinstance(error, TransientError) else explained(error, self._settings)
-        if meaning is None:
-            raise FatalError(f"Kafka failed with {type(error).__name__}: {error}") from error
-        if isinstance(meaning, FatalError):
-            raise meaning from error
+        refuse_what_stays(error, self._settings)
         self._parts.health.broker_answers = False
         self._parts.metrics.count("retries_total", reason="broker_away")
         log.warning("consumer given up, trying again", error=type(error).__name__)

@@ -3,7 +3,8 @@ silence it.
 
 `/startupz` is true once the model is loaded and warm. `/livez` is true while the event loop's
 heartbeat is young; Kafka has no part in it, since restarting a worker mends no broker. `/readyz` is
-true while the worker can work: model loaded, in the group with its partitions, broker answering.
+true while the worker can work: model loaded, control topics read to their end, in the group with
+its partitions, broker answering.
 """
 
 from __future__ import annotations
@@ -26,6 +27,7 @@ class Health:
     def __init__(self) -> None:
         self._heartbeat = time.monotonic()
         self.started = False
+        self.caught_up = True
         self.joined = False
         self.broker_answers = False
 
@@ -48,6 +50,10 @@ class Health:
         """Return why the worker can't work now, None if it can."""
         if problem := self.startup_problem():
             return problem
+        if not self.caught_up:
+            return (
+                "the control topics are not read to their end, or what they announce is not there"
+            )
         if not self.broker_answers:
             return "the broker does not answer"
         return None if self.joined else "the group has assigned no partitions yet"

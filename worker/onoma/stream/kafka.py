@@ -147,6 +147,15 @@ def explained(error: BaseException, settings: Settings) -> FatalError | Transien
     return None
 
 
+def refuse_what_stays(error: BaseException, settings: Settings) -> None:
+    """Raise FatalError unless `error` is one that passes."""
+    meaning = error if isinstance(error, TransientError) else explained(error, settings)
+    if meaning is None:
+        raise FatalError(f"Kafka failed with {type(error).__name__}: {error}") from error
+    if isinstance(meaning, FatalError):
+        raise meaning from error
+
+
 async def diagnosed(error: BaseException, settings: Settings) -> FatalError | TransientError:
     """Return what `error` of a command or a start means, after a look at the connection itself."""
     problem = await diagnose_connection(settings.kafka)

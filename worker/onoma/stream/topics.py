@@ -2,7 +2,8 @@
 
 One place holds what a topic has to take; `topics create` sets it, `check` and the start of a worker
 compare it. The sizes follow from the policy's limits, the partition counts from the documents'
-topic: an output goes to the partition with its input's number.
+topic: an output goes to the partition with its input's number. A control topic has one partition,
+so that its notices have one order, and is compacted, so that the newest one never expires.
 """
 
 from __future__ import annotations
@@ -33,6 +34,9 @@ log = structlog.get_logger(__name__)
 DEMO_CLUSTER_PREFIX = "mockCluster"
 """How librdkafka's mock cluster calls itself; its transactions are none."""
 TOPIC_EXISTS = 36
+COMPACTED = "compact"
+CONTROL_BYTES = 64 * 1024
+"""What a control topic has to take; a notice has some hundred bytes."""
 RETRY_SECONDS = 1.0
 
 
@@ -43,6 +47,13 @@ class Wanted:
     name: str
     knob: str
     max_message_bytes: int
+    control: bool = False
+
+    def creation(self, partitions: int) -> tuple[int, dict[str, str]]:
+        """Return the number of partitions and the configuration that it is made with."""
+        if self.control:
+            return 1, {"cleanup.policy": COMPACTED}
+        return partitions, {"max.message.bytes": str(self.max_message_bytes)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +62,7 @@ class Found:
 
     partitions: int | None
     max_message_bytes: int | None
+    cleanup_policy: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,10 +76,16 @@ class Cluster:
 def wanted_topics(settings: Settings, limits: Limits) -> tuple[Wanted, ...]:
     """Return what each topic has to be, the documents' first."""
     names = settings.topics
+    control = (
+        (Wanted(names.models, "topics.models", CONTROL_BYTES, control=True),)
+        if settings.store.path
+        else ()
+    )
     return (
         Wanted(names.documents, "topics.documents", largest_input_bytes(limits)),
         Wanted(names.entities, "topics.entities", largest_output_bytes(limits)),
         Wanted(names.dead_letters, "topics.dead_letters", largest_output_bytes(limits)),
+        *control,
     )
 
 
@@ -90,7 +108,8 @@ def problems(settings: Settings, limits: Limits, cluster: Cluster) -> list[str]:
                 "allow this worker's user to describe it"
             )
             continue
-        if documents is not None and found.partitions < documents:
+        found_problems += _problems_of_control(wanted, found) if wanted.control else []
+        if documents is not None and found.partitions < documents and not wanted.control:
             found_problems.append(
                 f"{wanted.knob}: found {found.partitions} partitions in {wanted.name}, wanted at "
                 f"least the "
@@ -103,6 +122,21 @@ def problems(settings: Settings, limits: Limits, cluster: Cluster) -> list[str]:
                 f"{wanted.max_message_bytes}; raise it, or lower the policy's limits"
             )
     return found_problems + _dead_letters_too_small(settings, cluster)
+
+
+def _problems_of_control(wanted: Wanted, found: Found) -> list[str]:
+    problems = []
+    if found.partitions != 1:
+        problems.append(
+            f"{wanted.knob}: found {found.partitions} partitions in {wanted.name}, wanted one: "
+            "notices have an order within a partition only; make it anew"
+        )
+    if found.cleanup_policy not in (None, COMPACTED):
+        problems.append(
+            f"{wanted.knob}: found cleanup.policy {found.cleanup_policy} on {wanted.name}, wanted "
+            f"{COMPACTED}: else the notice that is in force expires"
+        )
+    return problems
 
 
 def _dead_letters_too_small(settings: Settings, cluster: Cluster) -> list[str]:
@@ -127,13 +161,15 @@ async def describe(settings: Settings, limits: Limits) -> Cluster:
     async with _admin(settings) as admin:
         about = await admin.describe_cluster()
         topics = {topic["topic"]: topic for topic in await admin.describe_topics(names)}
-        sizes = await _max_message_bytes(admin, [n for n in names if not topics[n]["error_code"]])
+        there = [name for name in names if not topics[name]["error_code"]]
+        configured = await _configurations(admin, there)
     return Cluster(
         str(about.get("cluster_id") or ""),
         {
             name: Found(
                 None if topics[name]["error_code"] else len(topics[name]["partitions"]),
-                sizes.get(name),
+                _number(configured.get(name, {}).get("max.message.bytes")),
+                configured.get(name, {}).get("cleanup.policy"),
             )
             for name in names
         },
@@ -170,11 +206,12 @@ async def create(
     async with _admin(settings) as admin:
         done = {}
         for wanted in wanted_topics(settings, limits):
+            count, configuration = wanted.creation(partitions)
             topic = NewTopic(
                 wanted.name,
-                num_partitions=partitions,
+                num_partitions=count,
                 replication_factor=replication,
-                topic_configs={"max.message.bytes": str(wanted.max_message_bytes)},
+                topic_configs=configuration,
             )
             try:
                 answer = await admin.create_topics([topic])
@@ -184,12 +221,15 @@ async def create(
             if code not in (0, TOPIC_EXISTS):
                 detail = next((text for text in rest if text), for_code(code).__name__)
                 raise FatalError(f"topic {name} was not created: {detail}")
-            done[name] = "exists" if code == TOPIC_EXISTS else f"created, {partitions} partitions"
+            made = f"created, {count} partition{'' if count == 1 else 's'}"
+            done[name] = "exists" if code == TOPIC_EXISTS else made
     return done
 
 
-async def _max_message_bytes(admin: AIOKafkaAdminClient, names: list[str]) -> dict[str, int]:
-    """Return each topic's limit, nothing for those whose configuration we may not see."""
+async def _configurations(
+    admin: AIOKafkaAdminClient, names: list[str]
+) -> dict[str, dict[str, str]]:
+    """Return each topic's configuration, nothing for those whose configuration we may not see."""
     try:
         answers = await admin.describe_configs(
             [ConfigResource(ConfigResourceType.TOPIC, name) for name in names]
@@ -197,13 +237,15 @@ async def _max_message_bytes(admin: AIOKafkaAdminClient, names: list[str]) -> di
     except (KafkaError, AttributeError):
         return {}  # the demo broker does not know the request
     return {
-        name: int(value)
+        name: {key: value for key, value, *_ in entries}
         for answer in answers
         for code, _, _, name, entries in answer.resources
         if not code
-        for key, value, *_ in entries
-        if key == "max.message.bytes"
     }
+
+
+def _number(value: str | None) -> int | None:
+    return None if value is None else int(value)
 
 
 @asynccontextmanager

@@ -1,0 +1,102 @@
+"""What is served now: one reference to the `Versions` that documents take when they enter.
+
+A swap replaces the reference on the event loop; a document keeps what it took, and when the last
+one that took the old model is published, that model is gone. `model_loader` is what makes a notice
+of topics.models such a swap: it runs in a thread, beside the model that serves.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import structlog
+
+from onoma.contracts.notice import Notice
+from onoma.errors import BundleError
+from onoma.metrics import Metrics
+from onoma.pipeline import SupportedLanguages, Versions
+from onoma.registry import bundle
+from onoma.registry.gate_record import UNGATED
+from onoma.settings import Settings
+
+log = structlog.get_logger(__name__)
+
+Change = Callable[[Versions], Versions]
+"""Puts what was loaded into its place; all that is left for the event loop to do."""
+Load = Callable[[Notice, Path], Change]
+"""Loads what a notice announced from its directory, verified and warm. Raises BundleError."""
+
+
+class Current:
+    """The versions that the next document takes; changed on the event loop alone."""
+
+    def __init__(self, versions: Versions) -> None:
+        self._versions = versions
+
+    def __call__(self) -> Versions:
+        """Return them."""
+        return self._versions
+
+    def change(self, change: Change) -> None:
+        """Let `change` say what they are from now on."""
+        self._versions = change(self._versions)
+
+
+def languages_of(model: bundle.Model) -> SupportedLanguages:
+    """Return what the manifest says of languages, as the pipeline asks for it."""
+    languages = model.manifest.languages
+    return SupportedLanguages(frozenset(languages.trained), frozenset(languages.zero_shot))
+
+
+def describe_model(metrics: Metrics, model: bundle.Model, load_seconds: float) -> None:
+    """Say in the metrics and the log what is served from now on."""
+    version = model.version
+    if model.gate == UNGATED:
+        log.warning("ungated model served", model=version.name, sha256=version.sha256)
+    languages = model.manifest.languages
+    metrics.extend(
+        languages=[*languages.trained, *languages.zero_shot],
+        labels={label[2:] for label in model.manifest.labels if label != "O"},
+        model=version.name,
+    )
+    metrics.info(
+        "model_info",
+        model=version.name,
+        version=version.version,
+        sha256=version.sha256,
+        precision="int8",
+    )
+    metrics.set("model_load_duration_seconds", load_seconds)
+    metrics.set("model_last_reload_success_timestamp_seconds", time.time())
+
+
+def model_loader(settings: Settings, metrics: Metrics) -> Load:
+    """Return what loads the model of a notice."""
+
+    def load(notice: Notice, directory: Path) -> Change:
+        started = time.perf_counter()
+        model = bundle.load(
+            directory, allow_ungated=settings.model.allow_ungated, sha256=notice.sha256
+        )
+        if (model.manifest.name, model.manifest.version) != (notice.name, notice.version):
+            raise BundleError(
+                f"{directory}: holds {model.manifest.name} {model.manifest.version}, announced was "
+                f"{notice.name} {notice.version}"
+            )
+        seconds = time.perf_counter() - started
+
+        def put(versions: Versions) -> Versions:
+            describe_model(metrics, model, seconds)
+            return replace(
+                versions,
+                recogniser=model.recogniser,
+                model=model.version,
+                languages=languages_of(model),
+            )
+
+        return put
+
+    return load
