@@ -60,6 +60,11 @@ class Worker:
             raise AssertionError(f"the worker is not running; its log:\n{self.log}")
         return self._process.pid
 
+    @property
+    def running(self) -> bool:
+        """Say whether the process runs."""
+        return self._process is not None and self._process.poll() is None
+
     def start(self, *, program: tuple[str, ...] | None = None) -> None:
         """Start the process, which need not be ready when this returns."""
         if self._process is not None and self._process.poll() is None:

@@ -30,6 +30,8 @@ class RejectionReason(StrEnum):
     DOCUMENT_TOO_LARGE = "document_too_large"
     EVENT_TOO_LARGE = "event_too_large"
     PROCESSING_FAILED = "processing_failed"
+    KILLED_WORKER = "killed_worker"
+    TOO_SLOW = "too_slow"
 
 
 class RejectedDocument(Exception):  # noqa: N818 (named for its consequence)
@@ -39,6 +41,19 @@ class RejectedDocument(Exception):  # noqa: N818 (named for its consequence)
         super().__init__(f"{reason}: {detail}")
         self.reason = reason
         self.detail = detail
+
+
+def processing_failed(error: BaseException) -> RejectedDocument:
+    """Return the rejection of a document that a stage failed on. The error's own text may quote
+    it: only its class and its place are told.
+    """
+    trace = error.__traceback__
+    while trace is not None and trace.tb_next is not None:
+        trace = trace.tb_next
+    place = "unknown"
+    if trace is not None:
+        place = f"{trace.tb_frame.f_code.co_filename.rpartition('/')[2]}:{trace.tb_lineno}"
+    return RejectedDocument(RejectionReason.PROCESSING_FAILED, f"{type(error).__name__} at {place}")
 
 
 class TransientError(Exception):

@@ -29,6 +29,7 @@ SIZES = (1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 64.0, 128.0)
 
 OUTCOMES = ("annotated", "dead_lettered")
 STAGES = ("admit", "read", "conclude", "publish")
+TRIALS = ("annotated", "rejected", "killed", "too_slow")
 RETRIES = ("broker_away", "publish_failed", "commit_failed")
 NOTICES = ("served", "retracted", "malformed", "unsigned", "absent", "unfit")
 SUPPORT = ("trained", "zero_shot", "none", "undeclared")
@@ -142,6 +143,12 @@ CATALOGUE: tuple[Metric, ...] = (
         "counter",
         "Records sent to the dead letters.",
         reason=tuple(RejectionReason),
+    ),
+    _metric(
+        "quarantined_documents_total",
+        "counter",
+        "Documents tried alone in a process of their own, because workers died at them.",
+        outcome=TRIALS,
     ),
     _metric(
         "retries_total", "counter", "Steps tried again because something was away.", reason=RETRIES

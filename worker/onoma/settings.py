@@ -337,6 +337,30 @@ class Processing(_Section):
     )
 
 
+class Quarantine(_Section):
+    """What becomes of a document that kills or hangs its worker."""
+
+    enabled: bool = Field(
+        True,
+        description="Note in the offsets' metadata at which document a worker died. After one "
+        "death the next documents are read one at a time; after two the document is tried alone "
+        "in a process with the limits below, and goes to the dead letters if that dies too. "
+        "false: such a document stops its partition until somebody moves the offset.",
+    )
+    seconds: Seconds = Field(
+        300,
+        gt=0,
+        description="Longest that a document may take alone, after which it is `too_slow`; the "
+        "one outcome that a clock decides.",
+    )
+    memory_bytes: int = Field(
+        4 * 1024**3,
+        ge=64 * 1024**2,
+        description="Memory that a document may take alone, beside the model. Above it, it is "
+        "`killed_worker`.",
+    )
+
+
 class Server(_Section):
     """Where metrics and health are served, on a thread of their own."""
 
@@ -386,6 +410,7 @@ class Settings(BaseSettings):
     store: Store = Field(default_factory=Store)
     policy: PolicyFile = Field(default_factory=PolicyFile)
     processing: Processing = Field(default_factory=Processing)
+    quarantine: Quarantine = Field(default_factory=Quarantine)
     server: Server = Field(default_factory=Server)
     shutdown: Shutdown = Field(default_factory=Shutdown)
     logs: Logs = Field(default_factory=Logs)

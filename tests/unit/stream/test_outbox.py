@@ -8,6 +8,7 @@ from collections.abc import Sequence
 import pytest
 from aiokafka import TopicPartition
 from aiokafka.errors import KafkaError
+from aiokafka.structs import OffsetAndMetadata
 
 from onoma.contracts.records import Output
 from onoma.settings import Settings
@@ -16,6 +17,7 @@ from onoma.stream.outbox import IdempotentOutbox
 from tests.unit.stream.test_lane import PARTITION
 
 OUTPUT = Output("entities", b"key", b"value", ())
+AFTER = OffsetAndMetadata(1, "about it")
 
 
 class FakeProducer:
@@ -54,13 +56,13 @@ class Offsets:
     """What a group has committed."""
 
     def __init__(self) -> None:
-        self.committed: dict[TopicPartition, int] = {}
+        self.committed: dict[TopicPartition, OffsetAndMetadata] = {}
 
-    async def read(self, partition: TopicPartition) -> int | None:
+    async def read(self, partition: TopicPartition) -> OffsetAndMetadata | None:
         return self.committed.get(partition)
 
-    async def commit(self, partition: TopicPartition, offset: int) -> None:
-        self.committed[partition] = offset
+    async def commit(self, partition: TopicPartition, after: OffsetAndMetadata) -> None:
+        self.committed[partition] = after
 
 
 async def turns(count: int = 10) -> None:
@@ -78,12 +80,12 @@ def test_a_failed_producer_is_thrown_out_once_and_its_successor_is_left_alone(
 
     async def run() -> Sequence[BaseException | None]:
         outbox = IdempotentOutbox(Settings(), offsets.read, offsets.commit)
-        first = asyncio.create_task(outbox.publish(PARTITION, [OUTPUT], 1))
-        second = asyncio.create_task(outbox.publish(other, [OUTPUT], 1))
+        first = asyncio.create_task(outbox.publish(PARTITION, [OUTPUT], AFTER))
+        second = asyncio.create_task(outbox.publish(other, [OUTPUT], AFTER))
         await turns()
         FakeProducer.made[0].waiting[0].set_exception(KafkaError("what?"))
         await turns(1)
-        retried = asyncio.create_task(outbox.publish(PARTITION, [OUTPUT], 1))
+        retried = asyncio.create_task(outbox.publish(PARTITION, [OUTPUT], AFTER))
         await turns()
         FakeProducer.made[1].acknowledge()
         return await asyncio.gather(first, second, retried, return_exceptions=True)
@@ -94,4 +96,4 @@ def test_a_failed_producer_is_thrown_out_once_and_its_successor_is_left_alone(
     assert isinstance(second, KafkaError)
     assert retried is None
     assert [producer.stopped for producer in FakeProducer.made] == [True, False]
-    assert offsets.committed == {PARTITION: 1}
+    assert offsets.committed == {PARTITION: AFTER}

@@ -8,6 +8,7 @@ from collections.abc import Awaitable, Callable, Sequence
 import pytest
 from aiokafka import TopicPartition
 from aiokafka.errors import KafkaError
+from aiokafka.structs import OffsetAndMetadata
 
 from onoma.contracts.records import Output
 from onoma.errors import FatalError
@@ -44,25 +45,28 @@ class FakeOutbox:
         self,
         committed: int | None = 17,
         *,
+        metadata: str = "",
         refuses: TopicPartition | None = None,
     ) -> None:
         self.allowed = asyncio.Event()
         self.allowed.set()
         self.released: list[TopicPartition] = []
         self.closed = False
-        self._committed = committed
+        self.published: list[OffsetAndMetadata] = []
+        self._committed = None if committed is None else OffsetAndMetadata(committed, metadata)
         self._refuses = refuses
 
-    async def take(self, partition: TopicPartition) -> int | None:
+    async def take(self, partition: TopicPartition) -> OffsetAndMetadata | None:
         if partition == self._refuses:
             raise KafkaError("refused")
         await self.allowed.wait()
         return self._committed
 
     async def publish(
-        self, partition: TopicPartition, outputs: Sequence[Output], after: int
+        self, partition: TopicPartition, outputs: Sequence[Output], after: OffsetAndMetadata
     ) -> None:
-        """Nothing is published here."""
+        assert outputs == []
+        self.published.append(after)
 
     async def release(self, partition: TopicPartition) -> None:
         self.released.append(partition)
@@ -82,6 +86,7 @@ def new_ownership(
     run: Callable[[Lane], Awaitable[None]] = until_closed,
     dropped: list[TopicPartition] | None = None,
     reset: str = "earliest",
+    owner: str = "",
 ) -> Ownership:
     return Ownership(
         consumer or FakeConsumer(),
@@ -90,6 +95,7 @@ def new_ownership(
         metrics=Metrics(languages=[], labels=[], model="fake"),
         run=run,
         drop=(dropped if dropped is not None else []).append,
+        owner=owner,
     )
 
 
@@ -236,3 +242,57 @@ def test_a_partition_that_comes_after_the_end_is_not_taken() -> None:
         assert outbox.released == [FIRST]
 
     asyncio.run(run())
+
+
+def mark(attempts: int, owner: str = "other") -> str:
+    return f'{{"onoma":1,"attempts":{attempts},"owner":"{owner}"}}'
+
+
+@pytest.mark.parametrize(
+    ("metadata", "careful"),
+    [("", 0), (mark(0), 0), (mark(1), 128), (mark(1, "me"), 0), (mark(2, "me"), 128)],
+)
+def test_a_lane_goes_carefully_where_another_process_died(metadata: str, careful: int) -> None:
+    async def run() -> None:
+        ownership = new_ownership(FakeOutbox(metadata=metadata), owner="me")
+        await ownership.on_partitions_assigned([FIRST])
+
+        attempts = ownership.lanes[FIRST].attempts
+        assert attempts.careful == careful
+        assert not attempts.noted
+        await ownership.close(1)
+
+    asyncio.run(run())
+
+
+def given_back(
+    failure: BaseException | None = None, *, by_document: bool = False, settled: bool = True
+) -> list[OffsetAndMetadata]:
+    """Return what is committed when a lane with one death at its head is given back."""
+
+    async def run() -> list[OffsetAndMetadata]:
+        outbox = FakeOutbox(metadata=mark(1))
+        ownership = new_ownership(outbox, owner="me")
+        await ownership.on_partitions_assigned([FIRST])
+        lane = ownership.lanes[FIRST]
+        lane.attempts.noted, lane.settled = True, settled
+        if failure is not None:
+            ownership.fail(failure, by_document=by_document)
+        await ownership.close(1)
+        assert outbox.released == [FIRST]
+        return outbox.published
+
+    return asyncio.run(run())
+
+
+def test_giving_a_partition_back_takes_the_attempt_out_and_leaves_deaths_in() -> None:
+    assert given_back() == [OffsetAndMetadata(17, mark(1, "me"))]
+    assert given_back(KafkaError("gone")) == [OffsetAndMetadata(17, mark(1, "me"))]
+
+
+def test_an_attempt_stands_where_a_document_broke_a_thread() -> None:
+    assert given_back(MemoryError(), by_document=True) == []
+
+
+def test_no_offset_is_touched_while_a_publication_is_of_unknown_outcome() -> None:
+    assert given_back(settled=False) == []

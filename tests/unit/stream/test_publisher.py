@@ -16,6 +16,7 @@ from aiokafka.errors import (
     ProducerFenced,
     TopicAuthorizationFailedError,
 )
+from aiokafka.structs import OffsetAndMetadata
 
 from onoma.contracts.policy import PinnedPolicy, Policy, Rules
 from onoma.contracts.records import Output
@@ -43,17 +44,17 @@ class FakeOutbox:
 
     def __init__(self, failures: Iterable[BaseException] = (), *, hidden: bool = False) -> None:
         self.published: list[Output] = []
-        self.committed: int | None = None
+        self.committed: OffsetAndMetadata | None = None
         self.taken = 0
         self._failures = list(failures)
         self._hidden = hidden
 
-    async def take(self, partition: TopicPartition) -> int | None:
+    async def take(self, partition: TopicPartition) -> OffsetAndMetadata | None:
         self.taken += 1
         return self.committed
 
     async def publish(
-        self, partition: TopicPartition, outputs: Sequence[Output], after: int
+        self, partition: TopicPartition, outputs: Sequence[Output], after: OffsetAndMetadata
     ) -> None:
         error = self._failures.pop(0) if self._failures else None
         if error is None or self._hidden:
@@ -117,7 +118,8 @@ def test_outcomes_are_published_and_committed() -> None:
     lane = publish(outbox, [GOOD, BAD, GOOD], metrics=metrics)
 
     assert outbox.published == [GOOD.output, BAD.output, GOOD.output]
-    assert outbox.committed == lane.next_offset == 3
+    assert outbox.committed == (3, "")
+    assert lane.next_offset == 3
     assert value(metrics, "onoma_documents_total", outcome="annotated") == 2
     assert value(metrics, "onoma_dead_letters_total", reason="invalid_json") == 1
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 import tempfile
 import time
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +28,7 @@ from onoma.registry import bundle
 from onoma.registry.runtime import worker_version
 from onoma.registry.signing import PublicKeys, read_public_keys
 from onoma.registry.store import Store
+from onoma.registry.store import bundle_of as stored_bundle_of
 from onoma.settings import Settings
 from onoma.stream.control import Control
 from onoma.stream.documents import Documents, Parts
@@ -51,8 +53,12 @@ class _App(faust.App):
 
 def load_model(settings: Settings) -> bundle.Model:
     """Return the model of the settings, verified, gated and warm. Raises BundleError."""
-    directory = settings.model.path or bundle.default_directory()
-    return bundle.load(directory, allow_ungated=settings.model.allow_ungated)
+    return bundle.load(bundle_directory(settings), allow_ungated=settings.model.allow_ungated)
+
+
+def bundle_directory(settings: Settings) -> Path:
+    """Return the directory of the model of the settings."""
+    return settings.model.path or bundle.default_directory()
 
 
 def load_policy(path: Path | None) -> PinnedPolicy:
@@ -100,7 +106,8 @@ def run(settings: Settings) -> None:
         "worker started", address=server.address, model=current().model.name, **_story(settings)
     )
     try:
-        _run_faust(settings, Parts(settings, current, metrics, health, control))
+        where = partial(bundle_of, settings)
+        _run_faust(settings, Parts(settings, current, metrics, health, where, control))
     finally:
         server.stop()
 
@@ -133,6 +140,13 @@ def new_control(
     )
     topics = tuple(each.topic for each in followed)
     return Control(topics, notices, settings=settings, health=health)
+
+
+def bundle_of(settings: Settings, versions: Versions) -> Path:
+    """Return where the very model of a document's versions lies. Raises BundleError."""
+    store = open_store(settings) if settings.store.path else None
+    others = (bundle_directory(settings), bundle.default_directory())
+    return stored_bundle_of(versions.model, store, others)
 
 
 def open_store(settings: Settings) -> Store:

@@ -13,17 +13,20 @@ import contextlib
 from collections.abc import Awaitable, Callable, Coroutine, Iterable, Mapping
 from dataclasses import dataclass
 from functools import partial
+from pathlib import Path
 from typing import Any, TypeVar
 
 import structlog
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.errors import KafkaError
+from aiokafka.structs import OffsetAndMetadata
 from mode import Service
 
 from onoma.errors import TransientError
 from onoma.metrics import Metrics
 from onoma.pipeline import Outcome, Versions
 from onoma.settings import Settings
+from onoma.stream.attempts import new_owner
 from onoma.stream.control import Control
 from onoma.stream.deadletter import RejectionLimit
 from onoma.stream.health import Health
@@ -37,6 +40,7 @@ from onoma.stream.outbox import (
 )
 from onoma.stream.ownership import Ownership, give_back_seconds, take_seconds
 from onoma.stream.publisher import Publisher
+from onoma.stream.quarantine import Quarantine
 from onoma.stream.scheduler import Scheduler
 from onoma.stream.topics import check_before_start
 
@@ -62,6 +66,8 @@ class Parts:
     versions: Callable[[], Versions]
     metrics: Metrics
     health: Health
+    bundle: Callable[[Versions], Path]
+    """Where the model of a document's versions lies, for the process that tries it alone."""
     control: Control | None = None
 
 
@@ -86,6 +92,13 @@ class Documents(Service):
             metrics=parts.metrics,
             on_failure=self._thread_failed,
         )
+        self._owner = new_owner() if parts.settings.quarantine.enabled else ""
+        self._quarantine = Quarantine(
+            parts.settings,
+            bundle=parts.bundle,
+            metrics=parts.metrics,
+            on_failure=self._fail,
+        )
 
     async def on_start(self) -> None:
         """Start the inference threads."""
@@ -96,9 +109,10 @@ class Documents(Service):
         self._stopping.set()
         if self._waiting is not None:
             self._waiting.cancel()
-        # Twice three seconds for clients that do not stop, on top of the drain itself, and
-        # LAST_PATIENCE_SECONDS twice for publications: to end, and to end once cancelled.
-        await _within(self._ended.wait(), self._settings.shutdown.drain_seconds + 8)
+        # Twice three seconds for clients that do not stop, on top of the drain itself,
+        # LAST_PATIENCE_SECONDS twice for publications: to end, and to end once cancelled, and one
+        # more to take attempts out.
+        await _within(self._ended.wait(), self._settings.shutdown.drain_seconds + 9)
         await asyncio.to_thread(self._scheduler.stop, 1.0)
         log.info("documents stopped")
 
@@ -168,6 +182,7 @@ class Documents(Service):
                 if self._stopping.is_set()
                 else give_back_seconds(self._settings)
             )
+            await self._quarantine.close()
             await stop_quietly(consumer)
 
     def _new_ownership(self, consumer: AIOKafkaConsumer) -> Ownership:
@@ -183,7 +198,7 @@ class Documents(Service):
 
         async def run(lane: Lane) -> None:
             self._room.set()
-            await publisher.run(lane, self._room.set)
+            await publisher.run(lane, partial(self._committed, lane))
 
         return Ownership(
             consumer,
@@ -191,16 +206,19 @@ class Documents(Service):
             settings=self._settings,
             metrics=self._parts.metrics,
             run=run,
-            drop=self._scheduler.drop,
+            drop=self._drop,
+            owner=self._owner,
         )
 
     def _new_outbox(self, consumer: AIOKafkaConsumer) -> Outbox:
-        async def committed(partition: TopicPartition) -> int | None:
-            offset: int | None = await consumer.committed(partition)
-            return offset
+        async def committed(partition: TopicPartition) -> OffsetAndMetadata | None:
+            # Not `consumer.committed`, which leaves the metadata out.
+            found: Mapping[TopicPartition, OffsetAndMetadata]
+            found = await consumer._coordinator.fetch_committed_offsets([partition])
+            return found.get(partition)
 
-        async def commit(partition: TopicPartition, offset: int) -> None:
-            await consumer.commit({partition: offset})
+        async def commit(partition: TopicPartition, after: OffsetAndMetadata) -> None:
+            await consumer.commit({partition: after})
 
         if self._settings.delivery.mode == "exactly_once":
             return TransactionalOutbox(self._settings, committed)
@@ -257,11 +275,28 @@ class Documents(Service):
         if entries is None:
             consumer.seek(lane.partition, lane.fetch_offset)
             return
-        versions = self._parts.versions()
         for entry in entries:
-            finish = partial(self._finish_soon, asyncio.get_running_loop(), lane, entry)
-            self._scheduler.submit(lane.partition, entry.record, versions, finish)
             self._parts.metrics.count("document_bytes_total", len(entry.record.value or b""))
+        self._begin(lane)
+
+    def _begin(self, lane: Lane) -> None:
+        """Hand over what the lane may begin now."""
+        versions = self._parts.versions()
+        for entry in lane.startable():
+            finish = partial(self._finish_soon, asyncio.get_running_loop(), lane, entry)
+            alone = lane.attempts.suspects(entry.record.offset)
+            readers = self._quarantine if alone else self._scheduler
+            readers.submit(lane.partition, entry.record, versions, finish)
+
+    def _committed(self, lane: Lane) -> None:
+        """Go on after a commit: there is room, and what waited for it may begin."""
+        self._room.set()
+        if not lane.closed:
+            self._begin(lane)
+
+    def _drop(self, partition: TopicPartition) -> None:
+        self._scheduler.drop(partition)
+        self._quarantine.drop(partition)
 
     @staticmethod
     def _finish_soon(
@@ -353,13 +388,18 @@ class Documents(Service):
         finally:
             self._waiting = None
 
+    def _fail(self, error: BaseException) -> None:
+        """Let the fetch loop raise `error`."""
+        if self._ownership:
+            self._ownership.fail(error)
+
     def _thread_failed(self, error: BaseException) -> None:
         """Stop the process for a bug in a thread: called there, raised by the fetch loop."""
         log.error("thread failed", error=type(error).__name__)
 
         def fail() -> None:
             if self._ownership:
-                self._ownership.fail(error)
+                self._ownership.fail(error, by_document=True)
 
         if not self.loop.is_closed():
             self.loop.call_soon_threadsafe(fail)

@@ -4,7 +4,8 @@ Outcomes arrive in any order and leave in the partition's order. The rule that k
 `next_offset` is the first one not committed and moves only after a commit, `fetch_offset` is the
 first one not taken in; a fetched batch is taken only if it was asked for at `fetch_offset` of this
 very lane, and is read again otherwise. Its own offsets prove nothing: aiokafka may hand over
-records of another assignment, before `fetch_offset` or behind it, and gaps are normal.
+records of another assignment, before `fetch_offset` or behind it, and gaps are normal. Where a
+document may have killed a worker, the next one is begun when the one before it is committed.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from aiokafka import ConsumerRecord, TopicPartition
 
 from onoma.contracts.records import Record
 from onoma.pipeline import Outcome
+from onoma.stream.attempts import Attempts
 
 
 @dataclass(slots=True, eq=False)
@@ -44,12 +46,23 @@ class Request:
 
 
 class Lane:
-    """The queue of one partition; lives on the event loop alone."""
+    """The queue of one partition; lives on the event loop alone.
+
+    `settled` is false while nobody knows whether the last publication was committed.
+    """
 
     def __init__(
-        self, partition: TopicPartition, offset: int, *, max_documents: int, max_bytes: int
+        self,
+        partition: TopicPartition,
+        offset: int,
+        *,
+        max_documents: int,
+        max_bytes: int,
+        attempts: Attempts | None = None,
     ) -> None:
         self.partition = partition
+        self.attempts = attempts or Attempts(offset)
+        self.settled = True
         self.next_offset = offset
         self.fetch_offset = offset
         self.bytes_ = 0
@@ -57,6 +70,7 @@ class Lane:
         self._max_documents = max_documents
         self._max_bytes = max_bytes
         self._entries: deque[Entry] = deque()
+        self._waiting: deque[Entry] = deque()
         self._changed = asyncio.Event()
 
     def __len__(self) -> int:
@@ -70,7 +84,11 @@ class Lane:
 
     def has_room(self) -> bool:
         """Say whether more may be fetched."""
-        return len(self) < self._max_documents and self.bytes_ < self._max_bytes
+        return (
+            self.attempts.noted
+            and len(self) < self._max_documents
+            and self.bytes_ < self._max_bytes
+        )
 
     def request(self) -> Request:
         """Return where the next records are asked for."""
@@ -88,9 +106,24 @@ class Lane:
             return None
         entries = [_entry(record) for record in records]
         self._entries.extend(entries)
+        self._waiting.extend(entries)
         self.bytes_ += sum(entry.bytes_ for entry in entries)
         self.fetch_offset = records[-1].offset + 1
         return entries
+
+    def startable(self) -> list[Entry]:
+        """Take the documents to begin now: all that wait, or only the first of the lane while one
+        of them may have killed a worker.
+        """
+        if not self.attempts.careful:
+            started = list(self._waiting)
+        elif len(self._waiting) == len(self._entries):
+            started = list(islice(self._waiting, 1))
+        else:
+            started = []
+        for _ in started:
+            self._waiting.popleft()
+        return started
 
     def finish(self, entry: Entry, outcome: Outcome) -> None:
         """Note the outcome of `entry`."""
@@ -131,8 +164,11 @@ class Lane:
         released = []
         while self._entries and self._entries[0].record.offset < offset:
             released.append(self._entries.popleft())
+        while self._waiting and self._waiting[0].record.offset < offset:
+            self._waiting.popleft()
         self.bytes_ -= sum(entry.bytes_ for entry in released)
         self.next_offset = offset
+        self.attempts.passed(offset, len(released))
         return released
 
     def restart_at(self, offset: int, seek: Callable[[TopicPartition, int], None]) -> list[Entry]:
@@ -146,7 +182,10 @@ class Lane:
             self._changed.set()
             return self.commit(offset)
         self._entries.clear()
+        self._waiting.clear()
         self.bytes_ = 0
+        self.attempts.passed(offset, 0)
+        self.attempts.noted = False
         self.next_offset = self.fetch_offset = offset
         seek(self.partition, offset)
         return []

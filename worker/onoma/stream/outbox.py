@@ -14,6 +14,7 @@ from typing import Protocol
 
 import structlog
 from aiokafka import AIOKafkaProducer, TopicPartition
+from aiokafka.structs import OffsetAndMetadata
 
 from onoma.contracts.cloudevents import TIME
 from onoma.contracts.deadletter import FIRST_FAILURE_TIME
@@ -26,18 +27,18 @@ log = structlog.get_logger(__name__)
 STOP_SECONDS = 3.0
 """How long a producer may take to stop; with the broker gone it would wait for ever."""
 
-Committed = Callable[[TopicPartition], Awaitable[int | None]]
-Commit = Callable[[TopicPartition, int], Awaitable[None]]
+Committed = Callable[[TopicPartition], Awaitable[OffsetAndMetadata | None]]
+Commit = Callable[[TopicPartition, OffsetAndMetadata], Awaitable[None]]
 
 
 class Outbox(Protocol):
     """What a lane publishes through."""
 
-    async def take(self, partition: TopicPartition) -> int | None:
+    async def take(self, partition: TopicPartition) -> OffsetAndMetadata | None:
         """Make the partition ours and return its committed offset, None if it has none."""
 
     async def publish(
-        self, partition: TopicPartition, outputs: Sequence[Output], after: int
+        self, partition: TopicPartition, outputs: Sequence[Output], after: OffsetAndMetadata
     ) -> None:
         """Write `outputs` and commit `after`, the next offset to read; an error decides nothing."""
 
@@ -58,7 +59,7 @@ class TransactionalOutbox:
         self._committed = committed
         self._producers: dict[TopicPartition, AIOKafkaProducer] = {}
 
-    async def take(self, partition: TopicPartition) -> int | None:
+    async def take(self, partition: TopicPartition) -> OffsetAndMetadata | None:
         """Fence the former owner, then read the offset: until then it may still be moved."""
         await self.release(partition)
         producer = transactional_producer(self._settings, partition)
@@ -67,7 +68,7 @@ class TransactionalOutbox:
         return await self._committed(partition)
 
     async def publish(
-        self, partition: TopicPartition, outputs: Sequence[Output], after: int
+        self, partition: TopicPartition, outputs: Sequence[Output], after: OffsetAndMetadata
     ) -> None:
         """Write `outputs` and the offset in one transaction."""
         producer = self._producers[partition]
@@ -99,13 +100,13 @@ class IdempotentOutbox:
         self._producer: AIOKafkaProducer | None = None
         self._starting = asyncio.Lock()
 
-    async def take(self, partition: TopicPartition) -> int | None:
+    async def take(self, partition: TopicPartition) -> OffsetAndMetadata | None:
         """Have a producer and return the partition's committed offset."""
         await self._started()
         return await self._committed(partition)
 
     async def publish(
-        self, partition: TopicPartition, outputs: Sequence[Output], after: int
+        self, partition: TopicPartition, outputs: Sequence[Output], after: OffsetAndMetadata
     ) -> None:
         """Write `outputs`, then commit; what is written and not committed is written again."""
         producer = await self._started()

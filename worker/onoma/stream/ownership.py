@@ -14,14 +14,24 @@ from collections.abc import Awaitable, Callable, Iterable
 import structlog
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.abc import ConsumerRebalanceListener
+from aiokafka.errors import KafkaError
+from aiokafka.structs import OffsetAndMetadata
 
 from onoma.errors import FatalError
 from onoma.metrics import Metrics
 from onoma.settings import Settings
+from onoma.stream.attempts import Attempts
 from onoma.stream.lane import Lane
 from onoma.stream.outbox import Outbox
 
 log = structlog.get_logger(__name__)
+
+REST_SECONDS = 1.0
+"""How long taking an attempt out may hold up a rebalance or the end."""
+STRETCH = 2
+"""Read one at a time after a death: all that may have been in flight, which is less than two fills
+of a lane, for the last fetch may bring a whole fill.
+"""
 
 Run = Callable[[Lane], Awaitable[None]]
 
@@ -38,6 +48,7 @@ class Ownership(ConsumerRebalanceListener):
         metrics: Metrics,
         run: Run,
         drop: Callable[[TopicPartition], None],
+        owner: str = "",
     ) -> None:
         self.lanes: dict[TopicPartition, Lane] = {}
         self.assigned = False
@@ -48,6 +59,8 @@ class Ownership(ConsumerRebalanceListener):
         self._metrics = metrics
         self._run = run
         self._drop = drop
+        self._owner = owner
+        self._faulty = False
         self._tasks: dict[TopicPartition, asyncio.Task[None]] = {}
         self._publishing: set[asyncio.Task[None]] = set()
         self._leaving: set[asyncio.Task[None]] = set()
@@ -81,9 +94,13 @@ class Ownership(ConsumerRebalanceListener):
         self._metrics.set("partitions_assigned", len(partitions))
         log.info("partitions assigned", partitions=sorted(p.partition for p in partitions))
 
-    def fail(self, error: BaseException) -> None:
-        """Keep the first failure for the fetch loop."""
+    def fail(self, error: BaseException, *, by_document: bool = False) -> None:
+        """Keep the first failure for the fetch loop.
+
+        Where a document may have brought it about, the attempts stand, as after a death.
+        """
         self.failure = self.failure or error
+        self._faulty = self._faulty or by_document
 
     async def close(self, patience_seconds: float) -> None:
         """Give everything back and take nothing any more; publications get `patience_seconds`.
@@ -100,9 +117,8 @@ class Ownership(ConsumerRebalanceListener):
         self._metrics.set("partitions_assigned", 0)
 
     async def _take(self, partition: TopicPartition) -> None:
-        offset = await self._outbox.take(partition)
-        if offset is None:
-            offset = await self._first_offset(partition)
+        committed = await self._outbox.take(partition)
+        offset = committed.offset if committed else await self._first_offset(partition)
         if self._closed:
             await self._outbox.release(partition)
             return
@@ -111,6 +127,7 @@ class Ownership(ConsumerRebalanceListener):
             offset,
             max_documents=self._settings.processing.documents_in_flight,
             max_bytes=self._settings.processing.bytes_in_flight,
+            attempts=self._attempts(committed, partition, offset),
         )
         # No await from here on: the lane and the consumer have to agree on the offset.
         self._consumer.seek(partition, offset)
@@ -119,6 +136,22 @@ class Ownership(ConsumerRebalanceListener):
         self._tasks[partition] = task
         self._publishing.add(task)
         task.add_done_callback(self._publishing.discard)
+
+    def _attempts(
+        self, committed: OffsetAndMetadata | None, partition: TopicPartition, offset: int
+    ) -> Attempts | None:
+        if not self._owner:
+            return None
+        stretch = STRETCH * self._settings.processing.documents_in_flight
+        attempts = Attempts.found(committed, offset, owner=self._owner, stretch=stretch)
+        if attempts.deaths:
+            log.warning(
+                "a worker died here",
+                partition=partition.partition,
+                next_offset=offset,
+                deaths=attempts.deaths,
+            )
+        return attempts
 
     async def _first_offset(self, partition: TopicPartition) -> int:
         """Return where a partition without a committed offset begins for us."""
@@ -150,7 +183,25 @@ class Ownership(ConsumerRebalanceListener):
         await asyncio.wait([task], timeout=give_back_seconds(self._settings))
         task.cancel()
         await asyncio.wait([task], timeout=1)
-        await self._outbox.release(lane.partition)
+        try:
+            await self._rest(lane)
+        finally:
+            await self._outbox.release(lane.partition)
+
+    async def _rest(self, lane: Lane) -> None:
+        """Tell the next owner that nobody died here; without that it goes slowly for a while."""
+        commit = lane.attempts.at_rest(lane.next_offset)
+        if commit is None or self._faulty or not lane.settled:
+            return
+        try:
+            async with asyncio.timeout(REST_SECONDS):
+                await self._outbox.publish(lane.partition, [], commit)
+        except (KafkaError, OSError, TimeoutError, AssertionError) as error:
+            log.warning(
+                "attempt not taken out",
+                partition=lane.partition.partition,
+                error=type(error).__name__,
+            )
 
 
 def give_back_seconds(settings: Settings) -> float:

@@ -60,10 +60,16 @@ class Publisher:
         """
         failures = 0
         delivery = self._settings.delivery
-        while head := await lane.finished_head(
-            delivery.outputs_per_transaction, delivery.max_wait_seconds
-        ):
+        while not lane.closed:
+            head: list[Entry] = []
+            if lane.attempts.noted:
+                head = await lane.finished_head(
+                    delivery.outputs_per_transaction, delivery.max_wait_seconds
+                )
+                if not head:
+                    return
             try:
+                # The first publication is of nothing: it notes that an attempt begins.
                 await self._publish(lane, head)
                 committed()
                 failures = 0
@@ -76,8 +82,10 @@ class Publisher:
     async def _publish(self, lane: Lane, head: Sequence[Entry]) -> None:
         self._judge(head)
         outcomes = _outcomes(head)
-        after = head[-1].record.offset + 1
+        offset = head[-1].record.offset + 1 if head else lane.next_offset
+        after = lane.attempts.on_from(offset, len(head))
         started = time.perf_counter()
+        lane.settled = False
         try:
             async with asyncio.timeout(self._settings.delivery.publish_timeout_seconds):
                 outputs = [outcome.output for outcome in outcomes]
@@ -85,11 +93,12 @@ class Publisher:
         except BaseException:
             self._metrics.count("commits_total", outcome="failed")
             raise
+        lane.settled = lane.attempts.noted = True
         self._metrics.count("commits_total", outcome="committed")
         self._metrics.observe(
             "stage_duration_seconds", time.perf_counter() - started, stage="publish"
         )
-        self._count(lane.commit(after))
+        self._count(lane.commit(offset))
 
     def _judge(self, head: Sequence[Entry]) -> None:
         """Count outcomes against the limit, once each: a publication may be tried many times."""
@@ -126,7 +135,7 @@ class Publisher:
         while not await _closed_within(lane, pause):
             try:
                 async with asyncio.timeout(self._take_seconds):
-                    offset = await self._outbox.take(lane.partition)
+                    committed = await self._outbox.take(lane.partition)
             except (KafkaError, TimeoutError, OSError) as problem:
                 meaning = explained(problem, self._settings)
                 if isinstance(meaning, FatalError):
@@ -136,9 +145,9 @@ class Publisher:
             else:
                 if not lane.closed:
                     # Committed after all: what the error hid is counted now.
-                    self._count(
-                        lane.restart_at(lane.next_offset if offset is None else offset, self._seek)
-                    )
+                    offset = lane.next_offset if committed is None else committed.offset
+                    self._count(lane.restart_at(offset, self._seek))
+                    lane.settled = True
                     log.info("lane taken anew", partition=lane.partition.partition)
                 return
 

@@ -19,7 +19,7 @@ from functools import partial
 import structlog
 
 from onoma.contracts.records import Record
-from onoma.errors import RejectedDocument, RejectionReason
+from onoma.errors import processing_failed
 from onoma.metrics import Metrics
 from onoma.ner.recogniser import Emissions
 from onoma.pipeline import (
@@ -353,18 +353,15 @@ class Scheduler:
         self._reject(document.arrival, error)
 
     def _reject(self, arrival: _Arrival, error: Exception) -> None:
-        """Reject a document that a stage fails on. The error's own text may quote it: only its
-        class is told.
-        """
-        record, where = arrival.record, f"{type(error).__name__} at {_where(error)}"
+        """Reject a document that a stage fails on."""
+        record, rejected = arrival.record, processing_failed(error)
         log.error(
             "document failed",
             topic=record.topic,
             partition=record.partition,
             offset=record.offset,
-            error=where,
+            error=rejected.detail,
         )
-        rejected = RejectedDocument(RejectionReason.PROCESSING_FAILED, where)
         arrival.deliver(reject(record, rejected, arrival.versions))
 
     def _took(self, stage: str, started: float) -> None:
@@ -392,13 +389,3 @@ class Scheduler:
 def _same_model(document: _Progress, other: _Progress) -> bool:
     """Say whether two documents can share a call: a call has one model, and a swap changes it."""
     return document.job.versions.recogniser is other.job.versions.recogniser
-
-
-def _where(error: BaseException) -> str:
-    """Return file and line where `error` was raised."""
-    trace = error.__traceback__
-    while trace is not None and trace.tb_next is not None:
-        trace = trace.tb_next
-    if trace is None:
-        return "unknown"
-    return f"{trace.tb_frame.f_code.co_filename.rpartition('/')[2]}:{trace.tb_lineno}"

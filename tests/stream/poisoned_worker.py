@@ -1,0 +1,71 @@
+"""Runs a real worker that dies of certain words, as native code or a leak makes a worker die.
+
+The process that tries a document alone is this module too, without arguments, so that the words
+kill it as well. `HANGING` names a file that is made when a call hangs.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import resource
+import sys
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+
+from onoma.cli import main
+from onoma.ner.recogniser import Emissions
+from onoma.ner.wordhash import WordHashRecogniser, WordRows
+from onoma.stream import quarantine, quarantine_child
+
+MODULE = "tests.stream.poisoned_worker"
+
+
+def crash() -> None:
+    """Read where nothing is."""
+    ctypes.string_at(0)
+
+
+def take_memory() -> None:
+    """Take all there is; where nothing limits it, say at once that it is used up."""
+    if resource.getrlimit(resource.RLIMIT_AS)[0] == resource.RLIM_INFINITY:
+        raise MemoryError
+    taken = []
+    while True:
+        taken.append(bytearray(16 * 1024**2))
+
+
+def hang() -> None:
+    """Never come back."""
+    if path := os.environ.get("HANGING"):
+        Path(path).touch()
+    threading.Event().wait()
+
+
+POISONS: Mapping[str, Callable[[], None]] = {
+    "Segfaultitis": crash,
+    "Memoryitis": take_memory,
+    "Hangitis": hang,
+}
+
+
+def poison() -> None:
+    """Let calls with one of the words do what it stands for."""
+    emissions = WordHashRecogniser.emissions
+
+    def poisoned(self: WordHashRecogniser, rows: Sequence[WordRows]) -> list[Emissions]:
+        for word in {unit for window in rows for unit in window.units} & POISONS.keys():
+            POISONS[word]()
+        return emissions(self, rows)
+
+    WordHashRecogniser.emissions = poisoned  # type: ignore[method-assign]  # that is the point
+    quarantine.CHILD = MODULE
+
+
+if __name__ == "__main__":
+    poison()
+    if len(sys.argv) > 1:
+        main()
+    else:
+        quarantine_child.main()
