@@ -1,7 +1,7 @@
 """Runs a real worker that dies of certain words, as native code or a leak makes a worker die.
 
 The process that tries a document alone is this module too, without arguments, so that the words
-kill it as well. `HANGING` names a file that is made when a call hangs.
+kill it as well. `HANGING` names a file that is made when a call of the worker hangs.
 """
 
 from __future__ import annotations
@@ -27,9 +27,14 @@ def crash() -> None:
     ctypes.string_at(0)
 
 
+def alone() -> bool:
+    """Say whether this is the process for a document tried alone, whose memory is limited."""
+    return resource.getrlimit(resource.RLIMIT_AS)[0] != resource.RLIM_INFINITY
+
+
 def take_memory() -> None:
     """Take all there is; where nothing limits it, say at once that it is used up."""
-    if resource.getrlimit(resource.RLIMIT_AS)[0] == resource.RLIM_INFINITY:
+    if not alone():
         raise MemoryError
     taken = []
     while True:
@@ -38,7 +43,8 @@ def take_memory() -> None:
 
 def hang() -> None:
     """Never come back."""
-    if path := os.environ.get("HANGING"):
+    path = os.environ.get("HANGING")
+    if path and not alone():
         Path(path).touch()
     threading.Event().wait()
 

@@ -20,7 +20,7 @@ DOCUMENTS = 300
 PLACE = 101
 """Where the poison lies among the documents: in the second partition."""
 MOST_DEATHS = 3
-STEP_SECONDS = 60.0
+STEP_SECONDS = 120.0
 
 
 def documents(poison: str) -> list[Message]:
@@ -86,7 +86,7 @@ def test_a_document_that_kills_its_workers_is_put_aside_and_its_neighbours_are_a
     hanging = tmp_path / "hanging"
     config = topics.config(
         delivery={"mode": mode},
-        quarantine={"seconds": 3, "memory_bytes": 512 * 1024**2},
+        quarantine={"seconds": 2 if reason == b"too_slow" else 60, "memory_bytes": 512 * 1024**2},
         kafka={"group_instance_id": "the-one"},
     )
     worker = new_worker(config, environment={"HANGING": str(hanging)})

@@ -60,7 +60,7 @@ def work(group: Group, owner: str, *, poison: int, end: int, at_once: int = 3) -
 @given(poison=st.integers(0, 60), at_once=st.integers(1, FLIGHT))
 def test_a_document_that_kills_is_tried_alone_after_two_deaths(poison: int, at_once: int) -> None:
     group = Group()
-    ends = []
+    ends: list[str] = []
     while not ends or ends[-1] == "died":
         ends.append(work(group, f"w{len(ends)}", poison=poison, end=80, at_once=at_once))
 
