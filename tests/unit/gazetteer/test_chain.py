@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from onoma.errors import GazetteerError
 from onoma.gazetteer.chain import Edit, difference, open_chain, tombstones, upserts
 from onoma.gazetteer.entries import Entry
+from onoma.gazetteer.segment import read_manifest
 from tests.unit.gazetteer.lists import LENGTHS, built, entries_called, entry
 
 _lists = st.lists(
@@ -58,6 +59,17 @@ def test_a_change_on_another_base_than_the_one_beside_it_is_refused(tmp_path: Pa
 
     with pytest.raises(GazetteerError, match="put that segment there"):
         open_chain(tmp_path / "2", LENGTHS)
+
+
+def test_a_change_in_a_store_finds_its_base_by_version_and_hash(tmp_path: Path) -> None:
+    built(tmp_path / "1", [entry("a", "Orbal Vant")])
+    built(tmp_path / "2", [entry("b", "Tessim Quoro")], base=tmp_path / "1")
+    for version in ("1", "2"):
+        stored = tmp_path / "store" / version / read_manifest(tmp_path / version)[1]
+        stored.parent.mkdir(parents=True)
+        (tmp_path / version).rename(stored)
+
+    assert {kept.entry_id for kept in open_chain(stored, LENGTHS)} == {"a", "b"}
 
 
 def test_a_change_without_its_base_is_refused(tmp_path: Path) -> None:

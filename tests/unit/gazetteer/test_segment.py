@@ -133,7 +133,7 @@ def test_a_manifest_that_is_none_is_refused(tmp_path: Path, manifest: str) -> No
     written(tmp_path / "1")
     (tmp_path / "1" / MANIFEST_NAME).write_text(manifest)
 
-    with pytest.raises(GazetteerError, match="is no manifest of this version"):
+    with pytest.raises(GazetteerError, match="is no manifest of this kind"):
         open_segment(tmp_path / "1", LENGTHS)
 
 

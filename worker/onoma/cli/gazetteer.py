@@ -12,7 +12,7 @@ import msgspec
 from rich.table import Table
 from rich.text import Text
 
-from onoma.cli import json_option
+from onoma.cli import exclusions, json_option
 from onoma.cli.building import build_command, list_directory, merge_command
 from onoma.cli.terminal import console, printable
 from onoma.errors import GazetteerError
@@ -31,6 +31,7 @@ def command() -> None:
 
 command.add_command(build_command)
 command.add_command(merge_command)
+command.add_command(exclusions.command)
 
 
 @command.command("show")

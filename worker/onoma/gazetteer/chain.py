@@ -18,6 +18,7 @@ import numpy.typing as npt
 from onoma.errors import GazetteerError
 from onoma.gazetteer.arrays import Index
 from onoma.gazetteer.entries import Entry
+from onoma.gazetteer.manifest import Base
 from onoma.gazetteer.segment import Segment, open_segment
 
 EditKind = Literal["added", "changed", "removed"]
@@ -66,14 +67,14 @@ class Chain:
 
 
 def open_chain(directory: Path, index: Index | None = None) -> Chain:
-    """Return the list whose newest segment lies in `directory`, with those below it beside it.
+    """Return the list whose newest segment lies in `directory`, with those below it.
 
-    Without an `index` only entries are to be read, whatever the arrays were made for.
-    Raises GazetteerError where one of them is missing, altered, or not the one that was built on.
+    Without an `index` only entries are to be read, whatever the arrays were made for. Raises
+    GazetteerError where a segment is missing, altered, or not the one that was built on.
     """
     segments = [open_segment(directory, index)]
     while (base := segments[0].manifest.base) is not None:
-        below = open_segment(directory.parent / base.directory, index)
+        below = open_segment(_below(segments[0].directory, base), index)
         if below.sha256 != base.sha256:
             raise GazetteerError(
                 f"{below.directory}: its sha256 is {below.sha256}, but {segments[0].directory} was "
@@ -81,6 +82,13 @@ def open_chain(directory: Path, index: Index | None = None) -> Chain:
             )
         segments.insert(0, below)
     return Chain.of(segments)
+
+
+def _below(directory: Path, base: Base) -> Path:
+    """Return where the base of the segment in `directory` lies: in a store, or else beside it."""
+    directory = directory.resolve()
+    stored = directory.parent.parent / base.version / base.sha256
+    return stored if stored.is_dir() else directory.parent / base.directory
 
 
 @dataclass(frozen=True, slots=True)

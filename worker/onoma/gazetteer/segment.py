@@ -1,17 +1,12 @@
 """Segments on disk: a list, or a change to one, as files that never change and are mapped.
 
-Written by `onoma gazetteer` in a process of its own, opened by workers. The rules: a directory is
-written beside its place and moved there whole, and never written to again; it is opened whole or
-not at all, with the hash of every file taken over the very bytes that are mapped. Entries lie
+Written by `onoma gazetteer` in a process of its own, opened by workers. Its rule: entries lie
 sorted by id, so that the same entries make the same files, whatever order they came in.
+`directories.py` writes and verifies the files.
 """
 
 from __future__ import annotations
 
-import hashlib
-import mmap
-import shutil
-import tempfile
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import accumulate
@@ -22,14 +17,14 @@ import numpy as np
 import numpy.typing as npt
 
 from onoma.errors import GazetteerError
+from onoma.gazetteer import directories
 from onoma.gazetteer.arrays import Array, Arrays, Index, from_npy, to_npy
 from onoma.gazetteer.entries import QUALITIES, TYPES, Entry, Name, decode, encode
-from onoma.gazetteer.manifest import MANIFEST_NAME, Base, Manifest, SourceFile
+from onoma.gazetteer.manifest import Base, Manifest, SourceFile
 
 ENTRIES_NAME = "entries.jsonl"
 TOMBSTONES_NAME = "tombstones.jsonl"
 INDEX_PREFIX = "index."
-MAX_MANIFEST_BYTES = 1024 * 1024
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -108,15 +103,9 @@ def write_segment(
     `entries` have distinct ids and at least one name each. With `replace` an older one in
     `directory` is moved away at the end; who has it open keeps it.
     """
-    if directory.exists() and not replace:
-        raise GazetteerError(
-            f"{directory}: already exists, and a segment is never written to again; give another "
-            "directory, or another version"
-        )
     files = _contents(sorted(entries, key=lambda entry: entry.entry_id), sorted(tombstones), index)
-    manifest = msgspec.json.format(msgspec.json.encode(_manifest(identity, index, files)), indent=1)
-    _write_whole(directory, {**files.contents, MANIFEST_NAME: manifest})
-    return hashlib.sha256(manifest).hexdigest()
+    manifest = _manifest(identity, index, files)
+    return directories.write(directory, files.contents, manifest, replace=replace)
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,51 +147,13 @@ def _manifest(identity: Identity, index: Index, files: _Files) -> Manifest:
         sources=identity.sources,
         published=identity.published,
         skipped=dict(identity.skipped or {}),
-        files={
-            name: hashlib.sha256(content).hexdigest()
-            for name, content in sorted(files.contents.items())
-        },
+        files=directories.hashes(files.contents),
     )
-
-
-def _write_whole(directory: Path, contents: Mapping[str, bytes]) -> None:
-    """Write files beside `directory`, then move them there at once."""
-    try:
-        directory.parent.mkdir(parents=True, exist_ok=True)
-        beside = Path(tempfile.mkdtemp(prefix=f".{directory.name}.", dir=directory.parent))
-        whole = beside / "whole"
-        try:
-            whole.mkdir()
-            for name, content in contents.items():
-                (whole / name).write_bytes(content)
-            whole.chmod(0o755)
-            if directory.exists():
-                directory.rename(beside / "before")
-            whole.rename(directory)
-        finally:
-            shutil.rmtree(beside, ignore_errors=True)
-    except OSError as error:
-        raise GazetteerError(f"{directory}: can't be written: {error.strerror}") from error
 
 
 def read_manifest(directory: Path) -> tuple[Manifest, str]:
     """Return the manifest in `directory` and its sha256, without a look at the other files."""
-    path = directory / MANIFEST_NAME
-    try:
-        with path.open("rb") as file:
-            data = file.read(MAX_MANIFEST_BYTES)
-    except OSError as error:
-        raise GazetteerError(
-            f"{directory}: found no readable {MANIFEST_NAME} ({error.strerror}); a segment is a "
-            "directory made by `onoma gazetteer build`"
-        ) from error
-    try:
-        manifest = msgspec.json.decode(data, type=Manifest)
-    except msgspec.DecodeError as error:
-        raise GazetteerError(
-            f"{path}: is no manifest of this version: {error}; build the list again"
-        ) from error
-    return manifest, hashlib.sha256(data).hexdigest()
+    return directories.read_manifest(directory, Manifest)
 
 
 def open_segment(directory: Path, index: Index | None = None) -> Segment:
@@ -216,7 +167,7 @@ def open_segment(directory: Path, index: Index | None = None) -> Segment:
             f"{directory}: was built for index {manifest.index}, this version reads "
             f"{index.version}; build the list again"
         )
-    contents = _verified(directory, manifest)
+    contents = directories.verified(directory, manifest.files)
     try:
         return _segment(directory, manifest, sha256, contents)
     except (KeyError, ValueError, TypeError, msgspec.DecodeError) as error:
@@ -270,33 +221,3 @@ def _check_counts(segment: Segment) -> None:
     for what, (seen, wanted) in found.items():
         if seen != wanted:
             raise ValueError(f"found {what} of {seen}, wanted {wanted}")
-
-
-def _verified(directory: Path, manifest: Manifest) -> dict[str, memoryview]:
-    """Map every file and compare its hash with the manifest."""
-    present = {file.name for file in directory.iterdir()} - {MANIFEST_NAME}
-    if unlisted := sorted(present - manifest.files.keys()):
-        raise GazetteerError(f"{directory}: {unlisted[0]} is not in the manifest; take it out")
-    contents = {}
-    for name, expected in sorted(manifest.files.items()):
-        if name not in present:
-            raise GazetteerError(f"{directory}: {name} is in the manifest but is no file here")
-        content = _mapped(directory / name)
-        found = hashlib.sha256(content).hexdigest()
-        if found != expected:
-            raise GazetteerError(
-                f"{directory / name}: was altered: its sha256 is {found}, the manifest says "
-                f"{expected}; build or copy the segment again"
-            )
-        contents[name] = content
-    return contents
-
-
-def _mapped(path: Path) -> memoryview:
-    try:
-        if not path.stat().st_size:  # nothing can be mapped of it
-            return memoryview(b"")
-        with path.open("rb") as file:
-            return memoryview(mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ))
-    except OSError as error:
-        raise GazetteerError(f"{path}: can't be read: {error.strerror}") from error
