@@ -10,7 +10,7 @@ from typing import Any
 from jsonschema import Draft202012Validator
 
 ROOT = Path(__file__).parents[2] / "schemas"
-CONTRACTS = ("document", "entities", "dead-letter", "policy", "notice")
+CONTRACTS = ("document", "entities", "dead-letter", "policy", "notice", "alert")
 
 
 @cache

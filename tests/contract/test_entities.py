@@ -28,6 +28,7 @@ from onoma.contracts.entities import (
 )
 from onoma.contracts.records import Record
 from onoma.pipeline import Annotated, process
+from tests.contract.evidence import evidence_of
 from tests.contract.instances import instances
 from tests.contract.schemas import ROOT, examples, producer, reader, schema
 from tests.fakes import record, versions
@@ -40,22 +41,11 @@ VERSIONS = versions()
 
 
 def _entities(instance: dict[str, Any]) -> Entities:
-    """Return the record of an instance; msgspec can't choose between two kinds of source itself."""
-    evidence = instance["evidence"]
-    source: type[KafkaSource | InputSource] = (
-        KafkaSource if "topic" in evidence["source"] else InputSource
-    )
     parts = {
         "language": msgspec.convert(instance["language"], Language),
         "entities": msgspec.convert(instance["entities"], tuple[Entity, ...]),
         "coverage": msgspec.convert(instance["coverage"], Coverage),
-        "evidence": Evidence(
-            source=msgspec.convert(evidence["source"], source),
-            models=msgspec.convert(evidence["models"], tuple[ModelVersion, ...]),
-            gazetteers=msgspec.convert(evidence["gazetteers"], tuple[ArtefactVersion, ...]),
-            policy=msgspec.convert(evidence["policy"], ArtefactVersion),
-            worker=msgspec.convert(evidence["worker"], WorkerVersion),
-        ),
+        "evidence": evidence_of(instance),
     }
     return Entities(**{name: instance[name] for name in Entities.__struct_fields__} | parts)
 

@@ -8,18 +8,13 @@ are only ever appended.
 from __future__ import annotations
 
 from typing import Literal
-from uuid import UUID, uuid5
 
 import msgspec
 
+from onoma.contracts.ids import id_over
 from onoma.contracts.records import Record
 
 Support = Literal["trained", "zero_shot", "none", "undeclared"]
-
-_NAMESPACE = UUID("6f0e7b2c-5f2b-5c55-9c0a-3d6c7f6c1a10")
-"""The project's own namespace for UUIDv5; fixed for ever, since consumers deduplicate by the ids
-made from it.
-"""
 
 
 class Entity(msgspec.Struct, frozen=True):
@@ -123,14 +118,9 @@ class Entities(msgspec.Struct, frozen=True, kw_only=True):
 
 def event_id(record: Record, *, cluster: str, run: str) -> str:
     """Return the id of the event of `record`: no version in it, a redelivery keeps its id."""
-    return _id_over([cluster, record.topic, record.partition, record.offset, run])
+    return id_over([cluster, record.topic, record.partition, record.offset, run])
 
 
 def input_event_id(source: InputSource, text_sha256: str) -> str:
     """Return the id of the event of a document that came from a file."""
-    return _id_over([source.input, source.record, text_sha256])
-
-
-def _id_over(parts: list[str | int]) -> str:
-    # JSON of a list parts the fields unambiguously, whatever characters they hold.
-    return str(uuid5(_NAMESPACE, msgspec.json.encode(parts).decode()))
+    return id_over([source.input, source.record, text_sha256])
