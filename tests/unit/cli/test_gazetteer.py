@@ -196,3 +196,14 @@ def test_columns_are_named_on_the_command_line(tmp_path: Path) -> None:
     assert shown(tmp_path / "1")["names"] == 3
     with pytest.raises(WrongUseError, match="found --column 'Who', wanted FIELD=COLUMN"):
         build(source, tmp_path / "2", "--column", "Who")
+
+
+@pytest.mark.parametrize("name", ["../zub", "zub list", "-zub", "é", 200 * "z"])
+def test_names_that_can_name_no_directory_of_the_store_are_refused(
+    tmp_path: Path, name: str
+) -> None:
+    source = table(tmp_path / "a.csv")
+
+    with pytest.raises(WrongUseError, match="found the name or version"):
+        build(source, tmp_path / "1", f"--version={name}")
+    assert not (tmp_path / "1").exists()

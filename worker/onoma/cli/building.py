@@ -6,30 +6,26 @@ that can't be built leaves the old one where it is.
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Sequence
-from contextlib import ExitStack
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import click
 import msgspec
 
-from onoma.cli import json_option
+from onoma.cli import config_option, json_option, load_settings
 from onoma.cli.columns import column_options
+from onoma.cli.listed import Listed, read_files, read_topic
 from onoma.cli.terminal import printable
 from onoma.errors import GazetteerError
 from onoma.gazetteer import store
 from onoma.gazetteer.arrays import NO_INDEX as INDEX
 from onoma.gazetteer.chain import difference, open_chain, tombstones, upserts
 from onoma.gazetteer.entries import Entry
-from onoma.gazetteer.manifest import SourceFile
-from onoma.gazetteer.readers.checking import checked
+from onoma.gazetteer.manifest import check_name
 from onoma.gazetteer.readers.columns import Columns
-from onoma.gazetteer.readers.formats import FORMATS, reader
-from onoma.gazetteer.readers.found import MEANING, Notes
-from onoma.gazetteer.readers.sources import Source
+from onoma.gazetteer.readers.formats import FORMATS
+from onoma.gazetteer.readers.found import MEANING
 from onoma.gazetteer.segment import Identity, write_segment
 
 list_directory = click.Path(exists=True, file_okay=False, path_type=Path)
@@ -41,31 +37,27 @@ out_option = click.option(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class _List:
-    """What the sources say, and what was noted while reading them."""
-
-    entries: tuple[Entry, ...]
-    sources: tuple[SourceFile, ...]
-    notes: Notes
-
-
 @click.command("build")
 @click.argument(
     "sources",
-    metavar="SOURCE...",
+    metavar="[SOURCE]...",
     nargs=-1,
-    required=True,
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
 )
 @click.option(
     "--format",
     "format_name",
-    required=True,
     type=click.Choice(FORMATS),
     help="ofac: the primary, alias and address CSV files together; un: the XML of the Security "
     "Council; csv, jsonl: any table; ftm: FollowTheMoney entities; spacy: patterns of an "
     "EntityRuler; stanford: gazettes of Stanford NER. All may be packed with gzip.",
+)
+@click.option(
+    "--from-topic",
+    "topic",
+    metavar="TOPIC",
+    help="Read a compacted topic in place of files: the newest value of each key is an entry as in "
+    "jsonl, its id the key; a null takes it away.",
 )
 @click.option("--name", required=True, help="The list's name, the same in all its versions.")
 @click.option(
@@ -81,10 +73,12 @@ class _List:
 @click.option("--allow-shrink", is_flag=True, help="Take a list that lost half of its entries.")
 @click.option("--encoding", default="utf-8", show_default=True, help="Encoding of text files.")
 @column_options
+@config_option
 @json_option
 def build_command(
     sources: tuple[Path, ...],
-    format_name: str,
+    format_name: str | None,
+    topic: str | None,
     name: str,
     version: str | None,
     out: Path,
@@ -92,6 +86,7 @@ def build_command(
     allow_shrink: bool,
     encoding: str,
     columns: Columns,
+    config: Path | None,
     as_json: bool,
 ) -> None:
     """Read the SOURCE files of a published list and write them as a list to screen with.
@@ -99,14 +94,16 @@ def build_command(
     What is left out is counted by its reason, with the first places. Broken files, other encodings
     and two different entries under one id are refused; then nothing is written.
     """
+    for given in filter(None, (name, version)):
+        check_name(given)
     store.check_replaceable(out, name)
-    made = _read(sources, format_name, columns, encoding)
+    made = _read(sources, topic, format_name, columns, encoding, config)
     before = store.version_before(out, name, base)
     if before is not None and not allow_shrink:
         _refuse_shrinking(len(made.entries), before)
     identity = Identity(
         name=name,
-        version=version or _version(made),
+        version=version or made.version,
         sources=made.sources,
         published=made.notes.published,
         skipped={str(reason): count for reason, count in made.notes.skipped.items()},
@@ -115,28 +112,21 @@ def build_command(
     _report({**written, **_noted(made)}, as_json)
 
 
-def _read(paths: Sequence[Path], format_name: str, columns: Columns, encoding: str) -> _List:
-    notes, files, sources = Notes(), [], []
-    with ExitStack() as opened:
-        for path in paths:
-            stream = opened.enter_context(path.open("rb"))
-            sha256 = hashlib.file_digest(stream, "sha256").hexdigest()
-            files.append(SourceFile(path.name, format_name, sha256, stream.tell()))
-            stream.seek(0)
-            sources.append(Source(path.name, stream, encoding))
-        entries = checked(reader(format_name, columns)(sources, notes), notes)
-    if not entries:
-        raise GazetteerError(
-            f"found no entry in {', '.join(path.name for path in paths)}; is it really "
-            f"--format {format_name}?"
-        )
-    return _List(entries, tuple(files), notes)
-
-
-def _version(made: _List) -> str:
-    if made.notes.published:
-        return made.notes.published[:10]
-    return hashlib.sha256("".join(file.sha256 for file in made.sources).encode()).hexdigest()[:12]
+def _read(
+    sources: Sequence[Path],
+    topic: str | None,
+    format_name: str | None,
+    columns: Columns,
+    encoding: str,
+    config: Path | None,
+) -> Listed:
+    if topic is not None:
+        if sources or format_name not in (None, "jsonl"):
+            raise click.UsageError("--from-topic stands in place of SOURCE and --format")
+        return read_topic(topic, columns, load_settings(config))
+    if not sources or format_name is None:
+        raise click.UsageError("give SOURCE files with their --format, or --from-topic")
+    return read_files(sources, format_name, columns, encoding)
 
 
 def _refuse_shrinking(count: int, before: Path) -> None:
@@ -166,7 +156,7 @@ def _write(
     return {**said, "sha256": sha256, "changes": changes}
 
 
-def _noted(made: _List) -> dict[str, Any]:
+def _noted(made: Listed) -> dict[str, Any]:
     notes = made.notes
     return {
         "names": sum(len(entry.names) for entry in made.entries),
@@ -198,7 +188,7 @@ def _report(said: dict[str, Any], as_json: bool) -> None:
 
 @click.command("merge")
 @click.argument("directory", type=list_directory)
-@out_option
+@click.option("--out", required=True, type=click.Path(path_type=Path), help="New directory.")
 @json_option
 def merge_command(directory: Path, out: Path, as_json: bool) -> None:
     """Write the list in DIRECTORY, a segment and the changes on top of it, as one segment.

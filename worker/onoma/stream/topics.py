@@ -176,6 +176,13 @@ async def describe(settings: Settings, limits: Limits) -> Cluster:
     )
 
 
+async def partition_count(settings: Settings, topic: str) -> int | None:
+    """Return how many partitions any topic has, None without it. Raises as `describe` does."""
+    async with _admin(settings) as admin:
+        (found,) = await admin.describe_topics([topic])
+    return None if found["error_code"] else len(found["partitions"])
+
+
 async def check_before_start(settings: Settings, limits: Limits, stopping: asyncio.Event) -> None:
     """Wait until the topics are there and fit, at most `kafka.start_retry_seconds`; FatalError
     after that.

@@ -108,6 +108,10 @@ def test_bad_tables_are_refused_with_their_line(
         read(format_name, text)
 
 
+def test_json_lines_without_any_are_no_entries() -> None:
+    assert read("jsonl", "\n").entries == ()
+
+
 @pytest.mark.parametrize("format_name", ["csv", "jsonl"])
 def test_a_named_column_that_is_not_there_is_refused(format_name: str) -> None:
     text = {"csv": "name\nOrbal\n", "jsonl": '{"name": "Orbal"}\n'}[format_name]

@@ -38,13 +38,17 @@ def objects(source: Source) -> Iterator[tuple[Place, Record]]:
         if not line.strip():
             continue
         place = Place(source.name, number)
-        try:
-            record = msgspec.json.decode(line, type=Record)
-        except (msgspec.DecodeError, RecursionError) as error:
-            raise GazetteerError(
-                f"{place}: is no JSON object: {error}; wanted one on each line"
-            ) from error
-        yield place, record
+        yield place, object_of(line, place)
+
+
+def object_of(value: str | bytes, place: Place) -> Record:
+    """Return the object of JSON in `value`. Raises GazetteerError."""
+    try:
+        return msgspec.json.decode(value, type=Record)
+    except (msgspec.DecodeError, RecursionError) as error:
+        raise GazetteerError(
+            f"{place}: is no JSON object: {error}; wanted one for each entry"
+        ) from error
 
 
 def strings(value: object, place: Place, what: str) -> tuple[str, ...]:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from onoma.errors import GazetteerError
 from onoma.gazetteer.readers.columns import Columns
 from onoma.gazetteer.readers.found import Found, Notes, Place
-from onoma.gazetteer.readers.records import objects, rows, strings
+from onoma.gazetteer.readers.records import Record, objects, rows, strings
 from onoma.gazetteer.readers.sources import Source
 
 _SINGLE = frozenset({"id", "name", "type", "listed_on", "source", "remarks"})
@@ -42,13 +42,21 @@ def read_csv(columns: Columns, sources: Sequence[Source], notes: Notes) -> Itera
 def read_jsonl(columns: Columns, sources: Sequence[Source], notes: Notes) -> Iterator[Found]:
     """Yield an entry for each line."""
     for source in sources:
-        seen: set[str] = set()
-        for place, record in objects(source):
-            notes.read(source)
-            seen |= record.keys()
-            values = {
-                wanted: strings(record[column], place, wanted)
-                for wanted, column in columns.held(record.keys()).items()
-            }
-            yield Found(columns.entry(values, place), place)
-        columns.check(seen, source.name)
+        yield from read_records(columns, source.name, objects(source), notes)
+
+
+def read_records(
+    columns: Columns, source: str, records: Iterable[tuple[Place, Record]], notes: Notes
+) -> Iterator[Found]:
+    """Yield an entry for each object of JSON."""
+    seen: set[str] = set()
+    for place, record in records:
+        notes.records[source] += 1
+        seen |= record.keys()
+        values = {
+            wanted: strings(record[column], place, wanted)
+            for wanted, column in columns.held(record.keys()).items()
+        }
+        yield Found(columns.entry(values, place), place)
+    if seen:
+        columns.check(seen, source)
