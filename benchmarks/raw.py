@@ -58,8 +58,13 @@ def every_unit(inputs: Inputs) -> Inputs:
     return {**inputs, **own, "words": np.arange(len(words), dtype=np.int32)}
 
 
-def raw_calls(model: bundle.Model, documents: Sequence[Document]) -> RawCalls:
-    """Return the calls in which a worker that serves `model` reads `documents`."""
+def raw_calls(
+    model: bundle.Model, documents: Sequence[Document], *, as_served: bool = False
+) -> RawCalls:
+    """Return the calls in which a worker that serves `model` reads `documents`.
+
+    Each unit is computed, or `as_served` each distinct word of a call once.
+    """
     recogniser = model.recogniser
     if not isinstance(recogniser, WordHashRecogniser | TokenClassificationRecogniser):
         raise TypeError(f"no graph is known of a {type(recogniser).__name__}")
@@ -68,7 +73,7 @@ def raw_calls(model: bundle.Model, documents: Sequence[Document]) -> RawCalls:
 
     def note(given: Any) -> Any:
         if isinstance(recogniser, WordHashRecogniser):
-            noted.append(every_unit(given))
+            noted.append(given if as_served else every_unit(given))
             rows = given["words"].shape
         else:
             noted.append(given)
