@@ -1,0 +1,123 @@
+"""Bits of a text that show in a few instructions that two texts can't be alike.
+
+Two signatures, both with one promise: what they rule out is out by definition, so that a scan over
+them loses nothing.
+
+- The letter bag, 64 bits: how often each letter occurs, counted in fields of a few bits. The
+  longest common subsequence of two texts is no longer than what their bags have in common.
+- The bigrams, 128 bits: which pairs of neighbours occur, hashed. A deletion destroys at most two
+  bigrams, an insertion at most one, a transposition three. Bigrams that share a bit only hide
+  differences.
+
+One text goes through plain Python, a list through arrays; a test holds the two together.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+
+import numpy as np
+import numpy.typing as npt
+
+from onoma.gazetteer.texts import Texts
+
+Bits = npt.NDArray[np.uint64]
+
+_ALPHABET = "\0abcdefghijklmnopqrstuvwxyz0123456789 "
+_FIELDS = {
+    "a": 5, "e": 4, "i": 4, "o": 3, "n": 3, "r": 3, "s": 3, "l": 3, "m": 3, "u": 3, "h": 3, "d": 3,
+    "t": 3, "k": 2, "y": 2, "b": 2, "g": 2, "c": 2, "z": 1, "v": 1, "j": 1, "p": 1, "f": 1, "w": 1,
+    "x": 1, "q": 1, "0": 3,
+}  # fmt: skip
+"""Bits for each letter, by how often names have it; all digits count as `0`, blanks not at all."""
+_FIRST_BITS = dict(zip(_FIELDS, np.cumsum([0, *_FIELDS.values()]).tolist(), strict=False))
+_DIGITS = dict.fromkeys(map(ord, "123456789"), "0") | {ord(" "): None}
+_MULTIPLIER, _MASK = 0x9E3779B97F4A7C15, (1 << 64) - 1
+_BLOCK = 200_000
+"""Texts that are counted at once, so that the table of counts stays small."""
+
+_SYMBOLS = np.zeros(256, np.uint8)
+_SYMBOLS[[ord(letter) for letter in _ALPHABET]] = np.arange(len(_ALPHABET))
+_PAIR_BITS = {
+    one + other: 1 << (((i * len(_ALPHABET) + j) * _MULTIPLIER & _MASK) >> 57)
+    for i, one in enumerate(_ALPHABET)
+    for j, other in enumerate(_ALPHABET)
+}
+
+
+@lru_cache(1 << 14)
+def letter_bag(text: str) -> tuple[int, int]:
+    """Return the bag of `text`, and how many of its letters found no room in their fields."""
+    letters = text.translate(_DIGITS)
+    bag = overflow = 0
+    for letter in set(letters):
+        count, width = letters.count(letter), _FIELDS[letter]
+        if count > width:
+            overflow, count = overflow + count - width, width
+        bag |= ((1 << count) - 1) << _FIRST_BITS[letter]
+    return bag, overflow
+
+
+@lru_cache(1 << 14)
+def bigrams(text: str) -> tuple[int, int]:
+    """Return the bigrams of `text` with a border on both sides: the lower and upper 64 bits."""
+    found = 0
+    previous = "\0"
+    for letter in text:
+        found |= _PAIR_BITS[previous + letter]
+        previous = letter
+    found |= _PAIR_BITS[previous + "\0"]
+    return found & _MASK, found >> 64
+
+
+def letter_bags(texts: Texts) -> Bits:
+    """Return the bag of each text, shape `(texts,)`."""
+    bags = np.zeros(len(texts), np.uint64)
+    symbols = _SYMBOLS[texts.letters]
+    for start in range(0, len(texts), _BLOCK):
+        end = min(len(texts), start + _BLOCK)
+        offsets = texts.offsets[start : end + 1]
+        owners = np.repeat(np.arange(end - start), np.diff(offsets))
+        keys = owners * len(_ALPHABET) + symbols[offsets[0] : offsets[-1]]
+        size = (end - start) * len(_ALPHABET)
+        counts = np.bincount(keys, minlength=size).reshape(-1, len(_ALPHABET))
+        _fill(bags[start:end], counts)
+    return bags
+
+
+def _fill(bags: Bits, counts: npt.NDArray[np.int64]) -> None:
+    digits = _ALPHABET.index("0")
+    counts[:, digits] += counts[:, digits + 1 : digits + 10].sum(axis=1)
+    for letter, width in _FIELDS.items():
+        unary = np.minimum(counts[:, _ALPHABET.index(letter)], width).astype(np.uint64)
+        bags |= ((np.uint64(1) << unary) - np.uint64(1)) << np.uint64(_FIRST_BITS[letter])
+
+
+def bigram_bits(texts: Texts) -> Bits:
+    """Return the bigrams of each text, shape `(texts, 2)`."""
+    count = len(texts)
+    bits = np.zeros((count, 2), np.uint64)
+    for start in range(0, count, _BLOCK):
+        end = min(count, start + _BLOCK)
+        offsets = texts.offsets[start : end + 1]
+        bordered = _bordered(_SYMBOLS[texts.letters[offsets[0] : offsets[-1]]], offsets)
+        pairs = bordered[:-1].astype(np.uint16) * len(_ALPHABET) + bordered[1:]
+        firsts = offsets[:-1] - offsets[0] + np.arange(end - start)
+        for half in (0, 1):
+            bits[start:end, half] = np.bitwise_or.reduceat(_PAIR_TABLE[half][pairs], firsts)
+    return bits
+
+
+def _bordered(
+    symbols: npt.NDArray[np.uint8], offsets: npt.NDArray[np.int64]
+) -> npt.NDArray[np.uint8]:
+    """Return the symbols with a border before each text and after the last."""
+    bordered = np.insert(symbols, offsets[:-1] - offsets[0], 0)
+    return np.append(bordered, np.uint8(0))
+
+
+_PAIR_TABLE = tuple(
+    np.array([(bit >> shift) & _MASK for bit in _PAIR_BITS.values()], np.uint64)
+    for shift in (0, 64)
+)
+"""By half of the bits, the bit of each pair of symbols."""
