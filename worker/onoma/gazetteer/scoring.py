@@ -61,7 +61,7 @@ class Cap(StrEnum):
     ONE_FULL_TOKEN = "one_full_token"  # noqa: S105
     SOUND_OF_ONE_TOKEN = "sound_of_one_token"  # noqa: S105
     SOUND = "sound"
-    COMMON_TOKENS = "common_tokens"  # noqa: S105
+    COMMON_TOKENS = "common_tokens"
 
 
 CAPS = {

@@ -11,8 +11,6 @@ _TITLES = """
     sayyid sayed syed hon jr sr the of and de da do dos der den van von la le el bin ben ibn bint
     abu
 """
-TITLES = frozenset(_TITLES.split())
-"""Titles and particles, normalised."""
 
 _EQUIVALENT = """
     ag aktiengesellschaft
@@ -76,6 +74,8 @@ SPELLINGS = {
 }
 """The same of titles and particles."""
 EQUIVALENTS = LEGAL_FORMS | SPELLINGS
+TITLES = frozenset(_TITLES.split()) | SPELLINGS.keys()
+"""Titles and particles, normalised: they say nothing of who somebody is."""
 
 _COMMON = """
     muhammad mohammad mohammed mohamed mohamad muhammed mehmet ahmad ahmed ahmet ali aly hasan
@@ -118,8 +118,9 @@ _COMMON = """
     lebanese liberia libya libyan malaysia mali mexico morocco myanmar nepal niger nigeria nigerian
     oman pakistan pakistani palestine palestinian panama peru philippines poland qatar romania
     russia russian rwanda saudi senegal serbia singapore somali somalia spain sudan syria syrian
-    tajikistan tanzania thailand tunisia turkey turkish turkmenistan uganda ukraine ukrainian emirates
-    uzbekistan venezuela vietnam yemen zimbabwe beijing shanghai moscow tehran dubai damascus baghdad
+    tajikistan tanzania thailand tunisia turkey turkish turkmenistan uganda ukraine ukrainian
+    emirates uzbekistan venezuela vietnam yemen zimbabwe beijing shanghai moscow tehran dubai
+    damascus baghdad
 """
 COMMON = frozenset(_COMMON.split()) - TITLES - LEGAL_FORMS.keys()
 """Full tokens that many people and organisations share: given and family names, countries, what a
