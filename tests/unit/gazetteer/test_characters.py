@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 import pytest
-from hypothesis import example, given
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from rapidfuzz import fuzz, process
 
@@ -55,6 +55,7 @@ def _texts(alphabet: str) -> st.SearchStrategy[str]:
     return words.filter(bool)
 
 
+@settings(deadline=None)
 @given(hostile.flatmap(lambda alphabet: st.lists(_texts(alphabet), min_size=2, max_size=30)))
 def test_all_names_of_hostile_letters_are_found_with_their_ratios(texts: list[str]) -> None:
     names, mentions = texts[:-2] + texts[-1:], texts[-2:]
@@ -63,6 +64,7 @@ def test_all_names_of_hostile_letters_are_found_with_their_ratios(texts: list[st
         assert _answers(names, mentions, cut) == _by_brute_force(names, mentions, cut)
 
 
+@settings(deadline=None)
 @given(lists_and_mentions())
 def test_all_names_like_changed_names_are_found_with_their_ratios(
     drawn: tuple[list[str], list[str]],
@@ -82,6 +84,7 @@ def test_names_too_long_for_a_signature_are_found(length: int, cut: float) -> No
     assert _answers(names, mentions, cut) == _by_brute_force(names, mentions, cut)
 
 
+@settings(deadline=None)
 @example("")
 @given(st.text("ab ").map(lambda text: " ".join(text.split())))
 def test_a_mention_finds_nothing_in_an_empty_list(mention: str) -> None:

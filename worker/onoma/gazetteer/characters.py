@@ -124,7 +124,7 @@ class Characters:
         unknown = (lengths == LONGEST) | (own_lengths > LONGEST) | (blanks == MOST_BLANKS)
         bits = [[bigrams(q.sorted), bigrams(q.joined)] for q in queries]
         own = np.array(bits, np.uint64).reshape(-1, 2, 2)
-        kept = unknown
+        kept: npt.NDArray[np.bool_] = unknown
         for key, (mine, theirs) in enumerate(
             ((own_lengths + own_blanks, lengths + blanks), (own_lengths, lengths))
         ):

@@ -56,4 +56,5 @@ def ranges(starts: npt.NDArray[np.int64], counts: npt.NDArray[np.int64]) -> npt.
     """Return `start, start + 1, …` for each start, as many as its count, one after the other."""
     ends = counts.cumsum()
     total = int(ends[-1]) if len(ends) else 0
-    return np.repeat(starts - (ends - counts), counts) + np.arange(total)
+    numbers: npt.NDArray[np.int64] = np.repeat(starts - (ends - counts), counts) + np.arange(total)
+    return numbers

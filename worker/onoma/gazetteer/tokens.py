@@ -159,7 +159,8 @@ class Tokens:
         return self._in_two(lists)
 
     def _full_ids(self, ids: Ids) -> Ids:
-        return ids[self.vocabulary.weights[ids] == FULL]
+        full: Ids = ids[self.vocabulary.weights[ids] == FULL]
+        return full
 
     def _in_two(self, lists: list[npt.NDArray[np.int32]]) -> Ids:
         """Return the names that are in two of `lists`, some of them more than once."""
