@@ -64,7 +64,7 @@ def test_all_names_of_hostile_letters_are_found_with_their_ratios(texts: list[st
         assert _answers(names, mentions, cut) == _by_brute_force(names, mentions, cut)
 
 
-@settings(deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(lists_and_mentions())
 def test_all_names_like_changed_names_are_found_with_their_ratios(
     drawn: tuple[list[str], list[str]],

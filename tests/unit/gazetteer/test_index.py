@@ -25,7 +25,7 @@ def _by_brute_force(names: Sequence[str], mentions: Sequence[str], threshold: fl
     return [{name: one for name, one in each.items() if one >= threshold} for each in scored]
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(lists_and_mentions())
 def test_the_answers_are_those_of_the_rule_over_all_names(
     drawn: tuple[list[str], list[str]],
@@ -37,7 +37,7 @@ def test_the_answers_are_those_of_the_rule_over_all_names(
         assert found == _by_brute_force(names, mentions, threshold)
 
 
-@settings(deadline=None)
+@settings(max_examples=30, deadline=None)
 @given(lists_and_mentions())
 def test_a_batch_answers_as_its_mentions_alone(drawn: tuple[list[str], list[str]]) -> None:
     names, mentions = drawn

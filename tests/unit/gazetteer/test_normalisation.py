@@ -19,7 +19,7 @@ from onoma.gazetteer.normalisation import LONGEST, joined_key, normalise, sorted
         ("Qur’an `Ali", "quran ali"),
         ("Ɓala Ƙasim", "bala kasim"),
         ("Ṣọlá", "sola"),
-        ("केसरी मंजुला", "kesri mnjula"),
+        ("केसरी मञ्जुला", "kesri mnjula"),
         ("Владимир", "vladimir"),
         ("Ⅻ Ltd.", "xii ltd"),
         ("!?", ""),
