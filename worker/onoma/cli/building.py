@@ -19,9 +19,9 @@ from onoma.cli.listed import Listed, read_files, read_topic
 from onoma.cli.terminal import printable
 from onoma.errors import GazetteerError
 from onoma.gazetteer import store
-from onoma.gazetteer.index import INDEX
 from onoma.gazetteer.chain import difference, open_chain, tombstones, upserts
 from onoma.gazetteer.entries import Entry
+from onoma.gazetteer.index import INDEX
 from onoma.gazetteer.manifest import check_name
 from onoma.gazetteer.readers.columns import Columns
 from onoma.gazetteer.readers.formats import FORMATS
