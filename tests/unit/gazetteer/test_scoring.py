@@ -101,6 +101,16 @@ def test_neighbours_written_as_one_word_meet_it() -> None:
     )
 
 
+@pytest.mark.parametrize(
+    ("mention", "entry"),
+    [("chunja i", "chunja"), ("al abdulrahman", "abdulrahman"), ("denis al", "denisa")],
+)
+def test_a_token_is_not_two_because_the_second_is_short(mention: str, entry: str) -> None:
+    pairs = _score(mention, entry).alignment.pairs
+
+    assert [pair.kind for pair in pairs if pair.kind is PairKind.JOINED] == []
+
+
 @given(names)
 def test_a_name_scores_a_hundred_with_itself_without_caps(name: str) -> None:
     found = score(name, name)

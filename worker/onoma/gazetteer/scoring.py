@@ -26,8 +26,7 @@ from rapidfuzz import fuzz
 
 from onoma.gazetteer.normalisation import joined_key, sorted_key
 from onoma.gazetteer.similarity import (
-    LEAST_JOINED,
-    LONGEST_JOINED_DIFFERENCE,
+    MOST_JOINED_EDITS,
     SAME_SPELLING,
     by_sound,
     is_common,
@@ -184,13 +183,11 @@ def _candidates(left: Sequence[str], right: Sequence[str]) -> Iterator[_Candidat
 def _joined(longer: Sequence[str], shorter: Sequence[str]) -> Iterator[_Candidate]:
     """Yield two neighbours of the longer side that the shorter writes as one token."""
     for i in range(len(longer) - 1):
-        both = longer[i] + longer[i + 1]
-        if len(both) < LEAST_JOINED:
-            continue
+        length = len(longer[i]) + len(longer[i + 1])
         for j, single in enumerate(shorter):
-            if abs(len(both) - len(single)) > LONGEST_JOINED_DIFFERENCE:
+            if abs(length - len(single)) > MOST_JOINED_EDITS:
                 continue
-            similarity = joined_similarity(both, single)
+            similarity = joined_similarity(longer[i], longer[i + 1], single)
             if similarity > 0:
                 gain = similarity * len(single) + _JOINED_BONUS
                 yield _Candidate(gain, similarity * JOINED_SHARE, (i, i + 1), (j,))

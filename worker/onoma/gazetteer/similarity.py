@@ -27,7 +27,8 @@ LEAST_SKELETON = LEAST_SPELLING = 3
 LEAST_JOINED = 5
 """Letters of two tokens that may be written as one."""
 LEAST_JOINED_SIMILARITY = 0.8
-LONGEST_JOINED_DIFFERENCE = 2
+LEAST_LEFT_OF_PART = 2
+MOST_JOINED_EDITS = 2
 
 _SOUNDS = {
     "sch": "s", "dj": "j", "zh": "j", "ph": "f", "kh": "k", "ck": "k", "gh": "k", "sh": "s",
@@ -125,20 +126,26 @@ def _by_edits(one: str, other: str) -> float:
 
 
 @lru_cache(1 << 16)
-def joined_similarity(both: str, single: str) -> float:
-    """Return how alike `single` and two tokens written as one, `both`, are; 0 if not enough."""
+def joined_similarity(one: str, other: str, single: str) -> float:
+    """Return how alike `single` and two neighbours written as one token are; 0 if not enough."""
+    both = one + other
     if min(len(both), len(single)) < LEAST_JOINED:
         return 0.0
     longer = max(len(both), len(single))
-    edits = joined_edits(longer)
+    edits = joined_edits(longer, min(len(one), len(other)))
     distance = OSA.distance(both, single, score_cutoff=edits)
-    similarity = edited(distance, longer) if distance <= edits else 0.0
-    return similarity if similarity > LEAST_JOINED_SIMILARITY else 0.0
+    return edited(distance, longer) if distance <= edits else 0.0
 
 
-def joined_edits(longer: int) -> int:
-    """Return the most edits that `joined_similarity` accepts, by the length of the longer."""
-    return sum(edited(edits, longer) > LEAST_JOINED_SIMILARITY for edits in (1, 2))
+def joined_edits(longer: int, shorter_part: int) -> int:
+    """Return the most edits between a token and two written as one.
+
+    Two letters of the shorter of the two must be left: else `chunja` would be `chunja i`.
+    """
+    alike = sum(
+        edited(edits, longer) > LEAST_JOINED_SIMILARITY for edits in range(1, MOST_JOINED_EDITS + 1)
+    )
+    return max(0, min(alike, shorter_part - LEAST_LEFT_OF_PART))
 
 
 @lru_cache(1 << 17)

@@ -56,5 +56,6 @@ def ranges(starts: npt.NDArray[np.int64], counts: npt.NDArray[np.int64]) -> npt.
     """Return `start, start + 1, …` for each start, as many as its count, one after the other."""
     ends = counts.cumsum()
     total = int(ends[-1]) if len(ends) else 0
-    numbers: npt.NDArray[np.int64] = np.repeat(starts - (ends - counts), counts) + np.arange(total)
+    numbers = np.arange(total, dtype=np.int64)
+    numbers += np.repeat(starts - (ends - counts), counts)
     return numbers

@@ -31,10 +31,10 @@ from onoma.gazetteer.similarity import FULL, INITIAL, LEAST_JOINED, is_full, wei
 from onoma.gazetteer.texts import Texts, offsets_of, ranges
 from onoma.gazetteer.vocabulary import (
     Ids,
+    Memory,
     Near,
     Spellings,
     Vocabulary,
-    near_joined,
     spelling_arrays,
     vocabulary_arrays,
 )
@@ -87,6 +87,9 @@ def _pair_arrays(words: Sequence[str], flat: Array, owners: Array) -> dict[str, 
     joined = _joined_texts(Texts.of(words), left[order], right[order])
     return {
         **spelling_arrays(joined),
+        "shorter_part": np.minimum(np.minimum(lengths[left], lengths[right])[order], 255).astype(
+            np.uint8
+        ),
         **_postings(rank[units], owners[:-1][places], len(distinct)),
     }
 
@@ -124,6 +127,8 @@ class Tokens:
         self.vocabulary = Vocabulary(_part(arrays, "words"))
         pairs = _part(arrays, "pairs")
         self._pairs = Spellings(pairs, Texts(pairs["letters"], pairs["offsets"]))
+        self._near_pairs = Memory(self._pairs.near_joined)
+        self._shorter_part = pairs["shorter_part"]
         self._pair_names = _Postings(pairs["first_name"], pairs["names"])
         self._names = _Postings(arrays["first_name"], arrays["names"])
         self._tokens, self._first_token = arrays["tokens"], arrays["first_token"]
@@ -181,17 +186,12 @@ class Tokens:
         """
         hits = []
         for word in dict.fromkeys(words):
-            near = self._pairs_like(word)
-            if len(near.ids):
-                hits.append(self._pair_names.of(near.ids))
+            near = self._near_pairs(word)
+            ids = near.within(self._shorter_part[near.ids].astype(np.int64))
+            hits.append(self._pair_names.of(ids))
         for one, other in pairwise(words):
-            near = self.vocabulary.joined(one + other)
-            if len(near.ids):
-                hits.append(self._names.of(near.ids))
+            hits.append(self._names.of(self.vocabulary.joined(one, other)))
         return np.concatenate(hits).astype(np.int64) if hits else _NONE
-
-    def _pairs_like(self, word: str) -> Near:
-        return self.vocabulary.kept(("pair", word), lambda: near_joined(self._pairs, word))
 
     def _bounds(self, mention: _Mention, names: Ids, joined: Ids) -> tuple[Floats, Floats]:
         """Return the most that can match in each name, and the least that it is divided by.

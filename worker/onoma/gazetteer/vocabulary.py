@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from hashlib import blake2b
-from typing import Protocol
+from typing import Generic, Protocol, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -24,6 +24,7 @@ from onoma.gazetteer.signatures import Bits, bigram_bits, bigrams, letter_bag, l
 from onoma.gazetteer.similarity import (
     EDIT_COST,
     LEAST_JOINED,
+    LEAST_LEFT_OF_PART,
     LEAST_SIMILARITY,
     allowed_edits,
     joined_edits,
@@ -39,6 +40,7 @@ _KEPT = 1 << 14
 
 Ids = npt.NDArray[np.int64]
 EditRule = Callable[[int], int]
+Found = TypeVar("Found")
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +49,40 @@ class Near:
 
     ids: Ids
     similarities: npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True)
+class NearJoined:
+    """Tokens that may be another with a blank more or less, `edits` apart."""
+
+    ids: Ids
+    edits: Ids
+
+    def within(self, shorter_parts: Ids | int) -> Ids:
+        """Return the tokens that are near enough, by the shorter of the two that were joined."""
+        kept: Ids = self.ids[self.edits <= np.maximum(0, shorter_parts - LEAST_LEFT_OF_PART)]
+        return kept
+
+
+class Memory(Generic[Found]):
+    """What was found for a word, since texts say the same names again and again.
+
+    A full memory is emptied, which costs less than knowing what is oldest.
+    """
+
+    def __init__(self, find: Callable[[str], Found]) -> None:
+        self._find = find
+        self._kept: dict[str, Found] = {}
+
+    def __call__(self, word: str) -> Found:
+        """Return what is found for `word`, now or before."""
+        known = self._kept.get(word)
+        if known is None:
+            known = self._find(word)
+            if len(self._kept) >= _KEPT:
+                self._kept.clear()
+            self._kept[word] = known
+        return known
 
 
 class _ByNumber(Protocol):
@@ -99,6 +135,15 @@ class Spellings:
         kept = distances <= allowed
         similarities = 1.0 - EDIT_COST * distances[kept] / longer[kept]
         return Near(rows[kept], similarities)
+
+    def near_joined(self, word: str) -> NearJoined:
+        """Return the words that are `word` with a blank more or less, and their edits."""
+        if len(word) < LEAST_JOINED:
+            return NearJoined(_NOTHING.ids, _NOTHING.ids)
+        near = self.near(word, _joined_edits)
+        longer = np.maximum(self._length[near.ids].astype(np.int64), len(word))
+        edits = np.rint((1.0 - near.similarities) * longer / EDIT_COST).astype(np.int64)
+        return NearJoined(near.ids, edits)
 
     def _scan(self, word: str, edits: EditRule) -> Ids:
         shortest, longest, allowed = _edit_bounds(len(word), edits)
@@ -158,30 +203,18 @@ class Vocabulary:
         self.spellings = Spellings(arrays, self.words)
         self._sound, self._sounding = arrays["sound"], arrays["sounding"]
         self._first_of_length = arrays["first_of_length"].tolist()
-        self._kept: dict[tuple[str, str], Near] = {}
+        self._near: Memory[Near] = Memory(self._find_near)
+        self._joined = Memory(self.spellings.near_joined)
 
     def near(self, token: str) -> Near:
         """Return all tokens of more than a letter that have a similarity with `token`, of more
         than a letter too.
         """
-        return self.kept(("near", token), lambda: self._find_near(token))
+        return self._near(token)
 
-    def joined(self, both: str) -> Near:
-        """Return all tokens that `both`, two tokens written as one, may stand for."""
-        return self.kept(("joined", both), lambda: near_joined(self.spellings, both))
-
-    def kept(self, key: tuple[str, str], find: Callable[[], Near]) -> Near:
-        """Return what was found for `key` before, or find and remember it.
-
-        A full memory is emptied, which costs less than knowing what is oldest.
-        """
-        known = self._kept.get(key)
-        if known is None:
-            known = find()
-            if len(self._kept) >= _KEPT:
-                self._kept.clear()
-            self._kept[key] = known
-        return known
+    def joined(self, one: str, other: str) -> Ids:
+        """Return all tokens that two neighbours, written as one, may stand for."""
+        return self._joined(one + other).within(min(len(one), len(other)))
 
     def _find_near(self, token: str) -> Near:
         if token.isdigit():
@@ -232,15 +265,8 @@ class Vocabulary:
         return place if place < last and self.words[place] == token else None
 
 
-def near_joined(spellings: Spellings, word: str) -> Near:
-    """Return the words that are `word` written with a blank less or more."""
-    if len(word) < LEAST_JOINED:
-        return _NOTHING
-    return spellings.near(word, _joined_edits)
-
-
 def _joined_edits(longer: int) -> int:
-    return joined_edits(longer) if longer >= LEAST_JOINED else 0
+    return joined_edits(longer, LONGEST) if longer >= LEAST_JOINED else 0
 
 
 def _best_of(parts: Sequence[Near]) -> Near:
