@@ -18,21 +18,25 @@ from tests.stream.conftest import NewWorker
 from tests.stream.topics import Message, Topics, publish, short_documents, value_of
 
 PARTITIONS = 4
-DYING = ("tests.stream.dying_worker",)
+DEATH = {"die_at": "after_sends", "die_at_pass": 5}
 
 
 def run_two_workers_through_a_kill_and_a_stop(
     topics: Topics, messages: Sequence[Message], new_worker: NewWorker, mode: str
 ) -> None:
     config = topics.config(delivery={"mode": mode}, processing={"documents_in_flight": 32})
-    dying = new_worker(config, program=DYING, environment={"DIE_AT": "5"})
+    dying = new_worker({**config, "faults": DEATH})
     stopped = new_worker(config)
     publish(topics.broker, topics.documents, messages)
 
     dying.start()
     stopped.start()
     assert dying.wait_for_end() == -signal.SIGKILL
-    dying.start(program=("onoma",))
+    (armed,) = [event for event in dying.events if "fault point armed" in event["event"]]
+    assert armed["level"] == "warning"
+    assert armed["die_at"] == DEATH["die_at"]
+    dying.configure(config)
+    dying.start()
     half = len(messages) // 2
     stopped.wait_until(lambda: topics.committed() > half, "half of the documents are committed")
     assert topics.committed() < len(messages)

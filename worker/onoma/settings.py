@@ -382,6 +382,31 @@ class Shutdown(_Section):
     )
 
 
+FaultPoint = Literal[
+    "after_sends",
+    "after_offsets",
+    "in_commit",
+    "after_commit",
+    "before_next_read",
+    "in_revocation",
+    "in_assignment",
+]
+
+
+class Faults(_Section):
+    """Deaths on purpose, for fault tests only; never set this where documents matter."""
+
+    die_at: FaultPoint | None = Field(
+        None,
+        description="Where the worker kills itself as by kill -9: outputs acknowledged; offsets "
+        "in the transaction too, the last moment before its commit (exactly_once only); commit "
+        "asked for and not answered; committed and not noted; before the read after a commit; "
+        "partitions given back or taken, inside the group's callback. Unset: nowhere. Start-up "
+        "warns.",
+    )
+    die_at_pass: int = Field(1, ge=1, description="At which pass of that point, from 1.")
+
+
 class Logs(_Section):
     """What is written to standard error."""
 
@@ -413,6 +438,7 @@ class Settings(BaseSettings):
     quarantine: Quarantine = Field(default_factory=Quarantine)
     server: Server = Field(default_factory=Server)
     shutdown: Shutdown = Field(default_factory=Shutdown)
+    faults: Faults = Field(default_factory=Faults)
     logs: Logs = Field(default_factory=Logs)
 
     @model_validator(mode="after")

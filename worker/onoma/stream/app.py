@@ -32,6 +32,7 @@ from onoma.registry.store import bundle_of as stored_bundle_of
 from onoma.settings import Settings
 from onoma.stream.control import Control
 from onoma.stream.documents import Documents, Parts
+from onoma.stream.faultpoints import Faultpoints
 from onoma.stream.health import Health, HealthServer
 from onoma.stream.notices import Followed, Notices
 from onoma.stream.serving import Current, describe_model, languages_of, model_loader
@@ -97,6 +98,7 @@ def run(settings: Settings) -> None:
     """Run a worker until SIGTERM or Ctrl-C. Raises FatalError, and the process should end."""
     logs.configure(level=settings.logs.level, format_=settings.logs.format)
     current, metrics = _begun(settings)
+    Faultpoints(settings.faults).announce()
     health = Health()
     control = new_control(settings, current, metrics, health)
     server = HealthServer(settings.server, health, metrics.exposition)

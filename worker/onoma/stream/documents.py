@@ -29,6 +29,7 @@ from onoma.settings import Settings
 from onoma.stream.attempts import new_owner
 from onoma.stream.control import Control
 from onoma.stream.deadletter import RejectionLimit
+from onoma.stream.faultpoints import Faultpoints
 from onoma.stream.health import Health
 from onoma.stream.kafka import consumer_options, refuse_what_stays
 from onoma.stream.lane import Entry, Lane, Request
@@ -80,6 +81,7 @@ class Documents(Service):
         self._settings = parts.settings
         self._limits = parts.versions().policy.policy.limits
         self._limit = RejectionLimit(parts.settings.dead_letters)
+        self._reach = Faultpoints(parts.settings.faults).reach
         self._stopping = asyncio.Event()
         self._ended = asyncio.Event()
         self._checked = asyncio.Event()
@@ -208,6 +210,7 @@ class Documents(Service):
             run=run,
             drop=self._drop,
             owner=self._owner,
+            reach=self._reach,
         )
 
     def _new_outbox(self, consumer: AIOKafkaConsumer) -> Outbox:
@@ -221,8 +224,8 @@ class Documents(Service):
             await consumer.commit({partition: after})
 
         if self._settings.delivery.mode == "exactly_once":
-            return TransactionalOutbox(self._settings, committed)
-        return IdempotentOutbox(self._settings, committed, commit)
+            return TransactionalOutbox(self._settings, committed, self._reach)
+        return IdempotentOutbox(self._settings, committed, commit, self._reach)
 
     async def _fetch(self, consumer: AIOKafkaConsumer, ownership: Ownership) -> None:
         """Fetch for the lanes that have room until asked to stop; raise what failed elsewhere."""
@@ -231,6 +234,8 @@ class Documents(Service):
             if ownership.failure:
                 raise ownership.failure
             self._parts.health.joined = ownership.assigned
+            if self._room.is_set():  # something was committed since the last read
+                self._reach("before_next_read")
             self._room.clear()
             self._measure_queue(lanes.values())
             asked = {p: lane.request() for p, lane in lanes.items() if lane.has_room()}

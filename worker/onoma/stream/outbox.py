@@ -20,6 +20,7 @@ from onoma.contracts.cloudevents import TIME
 from onoma.contracts.deadletter import FIRST_FAILURE_TIME
 from onoma.contracts.records import Output
 from onoma.settings import Settings
+from onoma.stream.faultpoints import Reach, unarmed
 from onoma.stream.kafka import producer_options, transactional_producer
 
 log = structlog.get_logger(__name__)
@@ -54,9 +55,10 @@ class TransactionalOutbox:
     transaction.
     """
 
-    def __init__(self, settings: Settings, committed: Committed) -> None:
+    def __init__(self, settings: Settings, committed: Committed, reach: Reach = unarmed) -> None:
         self._settings = settings
         self._committed = committed
+        self._reach = reach
         self._producers: dict[TopicPartition, AIOKafkaProducer] = {}
 
     async def take(self, partition: TopicPartition) -> OffsetAndMetadata | None:
@@ -74,9 +76,13 @@ class TransactionalOutbox:
         producer = self._producers[partition]
         async with producer.transaction():
             await _send_all(producer, self._settings, partition.partition, outputs)
+            self._reach("after_sends")
             await producer.send_offsets_to_transaction(
                 {partition: after}, self._settings.kafka.group_id
             )
+            self._reach("after_offsets")
+            self._reach("in_commit")
+        self._reach("after_commit")
 
     async def release(self, partition: TopicPartition) -> None:
         """Stop the partition's producer."""
@@ -93,10 +99,13 @@ class IdempotentOutbox:
     acknowledged.
     """
 
-    def __init__(self, settings: Settings, committed: Committed, commit: Commit) -> None:
+    def __init__(
+        self, settings: Settings, committed: Committed, commit: Commit, reach: Reach = unarmed
+    ) -> None:
         self._settings = settings
         self._committed = committed
         self._commit = commit
+        self._reach = reach
         self._producer: AIOKafkaProducer | None = None
         self._starting = asyncio.Lock()
 
@@ -117,7 +126,10 @@ class IdempotentOutbox:
             if self._producer is producer:
                 await self.close()
             raise
+        self._reach("after_sends")
+        self._reach("in_commit")
         await self._commit(partition, after)
+        self._reach("after_commit")
 
     async def release(self, partition: TopicPartition) -> None:
         """Do nothing: the producer is everybody's."""

@@ -21,6 +21,7 @@ from onoma.errors import FatalError
 from onoma.metrics import Metrics
 from onoma.settings import Settings
 from onoma.stream.attempts import Attempts
+from onoma.stream.faultpoints import Reach, unarmed
 from onoma.stream.lane import Lane
 from onoma.stream.outbox import Outbox
 
@@ -49,6 +50,7 @@ class Ownership(ConsumerRebalanceListener):
         run: Run,
         drop: Callable[[TopicPartition], None],
         owner: str = "",
+        reach: Reach = unarmed,
     ) -> None:
         self.lanes: dict[TopicPartition, Lane] = {}
         self.assigned = False
@@ -61,6 +63,7 @@ class Ownership(ConsumerRebalanceListener):
         self._drop = drop
         self._owner = owner
         self._faulty = False
+        self._reach = reach
         self._tasks: dict[TopicPartition, asyncio.Task[None]] = {}
         self._publishing: set[asyncio.Task[None]] = set()
         self._leaving: set[asyncio.Task[None]] = set()
@@ -78,6 +81,7 @@ class Ownership(ConsumerRebalanceListener):
         for left in await asyncio.gather(*self._leaving, return_exceptions=True):
             if isinstance(left, Exception):
                 self.fail(left)
+        self._reach("in_revocation")
 
     async def on_partitions_assigned(self, assigned: Iterable[TopicPartition]) -> None:
         """Take the partitions, all at once, and start their lanes."""
@@ -89,6 +93,7 @@ class Ownership(ConsumerRebalanceListener):
         except (ExceptionGroup, TimeoutError) as error:
             self.fail(error.exceptions[0] if isinstance(error, ExceptionGroup) else error)
             return
+        self._reach("in_assignment")
         self.assigned = True
         self._metrics.count("rebalances_total")
         self._metrics.set("partitions_assigned", len(partitions))
