@@ -12,7 +12,7 @@ BENCH_ENV := .venv-bench
 BENCH = --data $(DATA) --work build/bench $(QUICK)
 PIP_OPTIONS := --quiet --disable-pip-version-check
 
-.PHONY: help setup demo test check test-train train train-smoke bench wheel docs requirements format clean
+.PHONY: help setup demo test check test-train train train-smoke bench faults wheel docs requirements format clean
 
 help: ## List the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -31,6 +31,7 @@ check: $(ENV)/dev.done ## Lint, format, types, direction of imports, generated p
 	$(ENV)/bin/mypy worker tests benchmarks docs/generate.py
 	$(ENV)/bin/python docs/generate.py --check
 	$(ENV)/bin/python -m benchmarks.page --check
+	$(ENV)/bin/python -m tests.faults.page --check
 	$(ENV)/bin/lint-imports --no-logo
 
 test-train: $(TRAIN_ENV)/train.done ## Run the tests of training, in an environment with torch
@@ -52,6 +53,10 @@ bench: $(ENV)/dev.done $(TRAIN_ENV)/train.done $(BENCH_ENV)/bench.done ## Measur
 	for question in peers agents; do \
 		$(ENV)/bin/python -m benchmarks.$$question $(BENCH) --python $(BENCH_ENV)/bin/python || exit 1; done
 
+faults: $(ENV)/dev.done ## Play faults on a real Kafka and record them, for an hour (FAULTS="kills --runs 20")
+	$(ENV)/bin/python -m tests.faults.run $(FAULTS)
+	$(ENV)/bin/python -m tests.faults.page
+
 wheel: $(ENV)/dev.done ## Build the wheel into ./dist
 	$(ENV)/bin/pip wheel $(PIP_OPTIONS) --no-deps --no-build-isolation --wheel-dir dist .
 
@@ -61,6 +66,7 @@ requirements: ## Lock the requirements anew (needs uv)
 docs: $(ENV)/dev.done ## Write the generated pages of docs anew
 	$(ENV)/bin/python docs/generate.py
 	$(ENV)/bin/python -m benchmarks.page
+	$(ENV)/bin/python -m tests.faults.page
 
 format: $(ENV)/dev.done ## Put the code into shape
 	$(ENV)/bin/ruff format .

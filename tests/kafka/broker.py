@@ -1,7 +1,7 @@
 """A real Apache Kafka for one test or many: `with KafkaBroker(directory) as broker: ...`.
 
-It keeps its port and its data from one start to the next, listens on 127.0.0.1 only, and never
-outlives the tests.
+It has one node or several, keeps its ports and its data from one start to the next, listens on
+127.0.0.1 only, and never outlives the tests.
 """
 
 from __future__ import annotations
@@ -15,13 +15,14 @@ from tests.kafka.configuration import (
     ADMIN,
     ALICE,
     PLAINTEXT,
+    Configuration,
     Protocol,
     Security,
     User,
     aiokafka_settings,
     librdkafka_settings,
 )
-from tests.kafka.process import BrokerFailed, BrokerProcess
+from tests.kafka.process import BrokerFailed, BrokerProcess, free_ports
 from tests.kafka.runtime import Runtime, find_runtime
 
 __all__ = [
@@ -38,7 +39,10 @@ __all__ = [
 
 
 class KafkaBroker:
-    """One KRaft node; it is asked as the admin, who waits for a broker that is away for a while."""
+    """A KRaft cluster, of one node unless more are asked for; it is asked as the admin, who waits
+    for a broker that is away for a while. With `proxy_port` the first node also has a listener,
+    `proxied_port`, for those who come through a proxy.
+    """
 
     def __init__(
         self,
@@ -46,43 +50,61 @@ class KafkaBroker:
         *,
         security: Security = PLAINTEXT,
         runtime: Runtime | None = None,
+        nodes: int = 1,
+        proxy_port: int | None = None,
     ) -> None:
         self.security = security
-        self._process = BrokerProcess(directory, security, runtime or find_runtime())
+        found = runtime or find_runtime()
+        self._nodes = [
+            BrokerProcess(configuration, found)
+            for configuration in _configurations(directory, security, nodes, proxy_port)
+        ]
+        self._first = self._nodes[0]
         self._client: KafkaClient | None = None
 
     @property
     def bootstrap(self) -> str:
-        """The address for clients."""
-        return f"127.0.0.1:{self._process.configuration.client_port}"
+        """The addresses for clients."""
+        return ",".join(f"127.0.0.1:{node.configuration.client_port}" for node in self._nodes)
+
+    @property
+    def proxied_port(self) -> int | None:
+        """Where the proxy has to connect to."""
+        return self._first.configuration.inner_port
 
     @property
     def ca_file(self) -> Path:
         """The authority that clients have to trust; there after the first start with TLS."""
-        return self._process.configuration.ca_file
+        return self._first.configuration.ca_file
 
     @property
     def log_file(self) -> Path:
-        """All that the broker wrote, from its first start on."""
-        return self._process.log_file
+        """All that the first node wrote, from its first start on."""
+        return self._first.log_file
 
     @property
     def pid(self) -> int | None:
-        """The running process, or None."""
-        return self._process.pid
+        """The running process of the first node, or None."""
+        return self._first.pid
 
     def start(self, *, java_options: tuple[str, ...] = ()) -> None:
-        """Return when the broker answers; after a stop or kill it has the same data and port."""
-        port = self._process.configuration.client_port
-        self._process.start(lambda: self._asked().answers(port), options=java_options)
+        """Return when every node answers; after a stop or kill it has the same data and port."""
+        down = [node for node in self._nodes if node.pid is None]
+        for node in down:
+            node.launch(options=java_options)
+        for node in down:
+            port = node.configuration.client_port
+            node.wait_for(lambda port=port: self._asked().answers(port))  # type: ignore[misc]  # mypy can't infer a lambda with a default
 
     def stop(self) -> None:
         """End it in good order."""
-        self._process.stop()
+        for node in self._nodes:
+            node.stop()
 
-    def kill(self) -> None:
-        """End it as a power cut would."""
-        self._process.kill()
+    def kill(self, node: int | None = None) -> None:
+        """End it, or one node of it, as a power cut would."""
+        for each in self._nodes if node is None else [self._nodes[node]]:
+            each.kill()
 
     def restart(self) -> None:
         """Stop in good order and start again."""
@@ -122,7 +144,8 @@ class KafkaBroker:
         self, name: str, partitions: int, config: Mapping[str, str] | None = None
     ) -> None:
         """Create a topic that is ready for clients when this returns."""
-        self._asked().create_topic(name, partitions, config or {})
+        replication = min(3, len(self._nodes))
+        self._asked().create_topic(name, partitions, config or {}, replication=replication)
 
     def delete_topic(self, name: str) -> None:
         """Delete a topic."""
@@ -164,3 +187,23 @@ class KafkaBroker:
     def aborted_records(self, topic: str) -> int:
         """Count the log's records of aborted transactions; wait until none is open."""
         return self._asked().aborted_records(topic)
+
+
+def _configurations(
+    directory: Path, security: Security, nodes: int, proxy_port: int | None
+) -> list[Configuration]:
+    ports = free_ports(3 * nodes)
+    voters = tuple((node + 1, ports[3 * node + 1]) for node in range(nodes))
+    return [
+        Configuration(
+            directory=directory / f"node-{node + 1}" if nodes > 1 else directory,
+            client_port=ports[3 * node],
+            controller_port=ports[3 * node + 1],
+            security=security,
+            node=node + 1,
+            voters=voters if nodes > 1 else (),
+            inner_port=ports[3 * node + 2] if proxy_port and node == 0 else None,
+            proxy_port=proxy_port if node == 0 else None,
+        )
+        for node in range(nodes)
+    ]

@@ -78,9 +78,11 @@ class KafkaClient:
             return False
         return any(broker.port == port for broker in known.values())
 
-    def create_topic(self, name: str, partitions: int, config: Mapping[str, str]) -> None:
+    def create_topic(
+        self, name: str, partitions: int, config: Mapping[str, str], *, replication: int = 1
+    ) -> None:
         """Create the topic and wait until its partitions have leaders: metadata lags."""
-        topic = NewTopic(name, partitions, replication_factor=1, config=dict(config))
+        topic = NewTopic(name, partitions, replication_factor=replication, config=dict(config))
         self._admin.create_topics([topic], request_timeout=TIMEOUT_SECONDS)[name].result()
         _wait_until(lambda: len(self._led_partitions(name)) == partitions, f"{name} has leaders")
 

@@ -55,12 +55,20 @@ PLAINTEXT = Security()
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Configuration:
-    """One node: its directory, its two ports on loopback, its security."""
+    """One node: its directory, its ports on loopback, its security.
+
+    `voters` are the controller ports of all nodes by id, when there are several; whoever connects
+    to `inner_port` is told that the node is at `proxy_port`.
+    """
 
     directory: Path
     client_port: int
     controller_port: int
     security: Security
+    node: int = 1
+    voters: tuple[tuple[int, int], ...] = ()
+    inner_port: int | None = None
+    proxy_port: int | None = None
 
     @property
     def ca_file(self) -> Path:
@@ -77,7 +85,6 @@ class Configuration:
 # killed is back within five seconds, because its old registration expires after two.
 _SMALL_AND_QUICK = {
     "process.roles": "broker,controller",
-    "node.id": "1",
     "auto.create.topics.enable": "false",
     "num.partitions": "4",
     "default.replication.factor": "1",
@@ -107,6 +114,18 @@ _SMALL_AND_QUICK = {
     "transaction.abort.timed.out.transaction.cleanup.interval.ms": "500",
 }
 
+# Several nodes: each partition on all three, acknowledged by two; a dead node is missed soon.
+_REPLICATED = {
+    "default.replication.factor": "3",
+    "min.insync.replicas": "2",
+    "offsets.topic.replication.factor": "3",
+    "transaction.state.log.replication.factor": "3",
+    "transaction.state.log.min.isr": "2",
+    "controller.quorum.fetch.timeout.ms": "1000",
+    "controller.quorum.election.timeout.ms": "500",
+    "controller.quorum.election.backoff.max.ms": "300",
+}
+
 
 def server_properties(configuration: Configuration) -> dict[str, str]:
     """Give the node's whole settings; nothing in it listens on anything but loopback."""
@@ -116,7 +135,9 @@ def server_properties(configuration: Configuration) -> dict[str, str]:
     inside = Protocol.SASL_PLAINTEXT if security.sasl else Protocol.PLAINTEXT
     settings = {
         **_SMALL_AND_QUICK,
-        "controller.quorum.voters": f"1@127.0.0.1:{configuration.controller_port}",
+        **(_REPLICATED if configuration.voters else {}),
+        "node.id": str(configuration.node),
+        "controller.quorum.voters": _voters(configuration),
         "listeners": f"{client},{controller}",
         "advertised.listeners": client,
         "controller.listener.names": "CONTROLLER",
@@ -124,6 +145,8 @@ def server_properties(configuration: Configuration) -> dict[str, str]:
         "listener.security.protocol.map": f"CLIENT:{security.protocol},CONTROLLER:{inside}",
         "log.dirs": str(configuration.directory / "data"),
     }
+    if configuration.proxy_port is not None:
+        settings |= _behind_proxy(configuration, settings)
     if security.sasl:
         settings |= _sasl()
     if security.tls:
@@ -131,6 +154,23 @@ def server_properties(configuration: Configuration) -> dict[str, str]:
     if security.acls:
         settings |= _acls()
     return settings
+
+
+def _voters(configuration: Configuration) -> str:
+    own = ((configuration.node, configuration.controller_port),)
+    voters = configuration.voters or own
+    return ",".join(f"{node}@127.0.0.1:{port}" for node, port in voters)
+
+
+def _behind_proxy(configuration: Configuration, settings: dict[str, str]) -> dict[str, str]:
+    """Add a listener for those who come through a proxy: what it advertises is the proxy."""
+    protocols = settings["listener.security.protocol.map"]
+    return {
+        "listeners": settings["listeners"] + f",PROXIED://127.0.0.1:{configuration.inner_port}",
+        "advertised.listeners": settings["advertised.listeners"]
+        + f",PROXIED://127.0.0.1:{configuration.proxy_port}",
+        "listener.security.protocol.map": f"{protocols},PROXIED:PLAINTEXT",
+    }
 
 
 def _sasl() -> dict[str, str]:

@@ -9,10 +9,9 @@ import socket
 import subprocess
 import time
 from collections.abc import Callable
-from pathlib import Path
 
 from tests.kafka.certificates import make_certificates
-from tests.kafka.configuration import Configuration, Security, scram_arguments, server_properties
+from tests.kafka.configuration import Configuration, scram_arguments, server_properties
 from tests.kafka.runtime import Runtime
 
 FORMAT_TIMEOUT_SECONDS = 60.0
@@ -51,17 +50,11 @@ def _is_free(port: int) -> bool:
 class BrokerProcess:
     """One node on one directory and two ports, which it keeps from one start to the next."""
 
-    def __init__(self, directory: Path, security: Security, runtime: Runtime) -> None:
-        client_port, controller_port = free_ports(2)
-        self.configuration = Configuration(
-            directory=directory,
-            client_port=client_port,
-            controller_port=controller_port,
-            security=security,
-        )
-        self.log_file = directory / "broker.log"
+    def __init__(self, configuration: Configuration, runtime: Runtime) -> None:
+        self.configuration = configuration
+        self.log_file = configuration.directory / "broker.log"
         self._runtime = runtime
-        self._properties_file = directory / "server.properties"
+        self._properties_file = configuration.directory / "server.properties"
         self._process: subprocess.Popen[bytes] | None = None
 
     @property
@@ -69,8 +62,8 @@ class BrokerProcess:
         """The running process, or None."""
         return self._process.pid if self._process and self._process.poll() is None else None
 
-    def start(self, answers: Callable[[], bool], *, options: tuple[str, ...] = ()) -> None:
-        """Start on the directory as it is and wait until `answers`; leave a running one alone."""
+    def launch(self, *, options: tuple[str, ...] = ()) -> None:
+        """Start on the directory as it is; leave a running one alone."""
         if self.pid is not None:
             return
         self._prepare()
@@ -85,6 +78,9 @@ class BrokerProcess:
                 start_new_session=True,
             )
         atexit.register(self.end)
+
+    def wait_for(self, answers: Callable[[], bool]) -> None:
+        """Wait until it `answers`; end it if it does not."""
         try:
             self._wait_for(answers)
         except BaseException:

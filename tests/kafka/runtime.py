@@ -83,6 +83,12 @@ def class_path() -> str:
     return kept.read_text("utf-8").strip()
 
 
+def kafka_version() -> str:
+    """Give the version of Apache Kafka that `pom.xml` asks for."""
+    found = re.search(r"<kafka.version>([^<]+)<", POM.read_text("utf-8"))
+    return found.group(1) if found else "unknown"
+
+
 def _resolve(target: Path) -> None:
     maven = shutil.which("mvn")
     if maven is None:

@@ -23,7 +23,6 @@ from tests.kafka.broker import (
     Security,
     User,
 )
-from tests.kafka.process import BrokerProcess
 from tests.kafka.runtime import Java, Runtime, find_runtime
 
 pytestmark = pytest.mark.kafka
@@ -194,12 +193,12 @@ def test_a_broker_that_does_not_start_shows_its_log(tmp_path: Path) -> None:
 
 
 def test_a_broker_that_ends_while_starting_leaves_no_process(tmp_path: Path) -> None:
-    process = BrokerProcess(tmp_path, PLAINTEXT, find_runtime())
+    broker = KafkaBroker(tmp_path)
 
     with pytest.raises(BrokerFailed, match="ended while starting"):
-        process.start(lambda: False, options=("-XX:NoSuchOption",))
+        broker.start(java_options=("-XX:NoSuchOption",))
 
-    assert process.pid is None
+    assert broker.pid is None
 
 
 @pytest.fixture(scope="module")

@@ -32,8 +32,15 @@ class Topics:
     group: str
 
     @classmethod
-    def create(cls, broker: KafkaBroker, unique: Unique, *, partitions: int = 4) -> Topics:
-        """Create the topics with the sizes that a worker asks for."""
+    def create(
+        cls,
+        broker: KafkaBroker,
+        unique: Unique,
+        *,
+        partitions: int = 4,
+        options: Mapping[str, str] | None = None,
+    ) -> Topics:
+        """Create the topics with the sizes that a worker asks for, and further `options`."""
         topics = cls.named(broker, unique)
         limits = Limits()
         sizes = {
@@ -42,7 +49,8 @@ class Topics:
             topics.dead_letters: largest_output_bytes(limits),
         }
         for name, size in sizes.items():
-            broker.create_topic(name, partitions, {"max.message.bytes": str(size)})
+            config = {"max.message.bytes": str(size), **(options or {})}
+            broker.create_topic(name, partitions, config)
         return topics
 
     @classmethod

@@ -65,6 +65,13 @@ class Worker:
         """Say whether the process runs."""
         return self._process is not None and self._process.poll() is None
 
+    @property
+    def exit_code(self) -> int | None:
+        """How the process ended, minus the signal's number if one killed it; None while it runs or
+        before its first start.
+        """
+        return self._process.poll() if self._process is not None else None
+
     def start(self, *, program: tuple[str, ...] | None = None) -> None:
         """Start the process, which need not be ready when this returns."""
         if self._process is not None and self._process.poll() is None:

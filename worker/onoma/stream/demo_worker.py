@@ -70,7 +70,7 @@ async def running(
             stderr=output,
             # Ctrl-C in the terminal is for the demo, which then stops its worker in order.
             start_new_session=True,
-            preexec_fn=_end_with_parent(),
+            preexec_fn=end_with_parent(),
         )
     try:
         yield process
@@ -109,7 +109,7 @@ async def _end(process: asyncio.subprocess.Process) -> None:
         await process.wait()
 
 
-def _end_with_parent() -> Callable[[], None] | None:
+def end_with_parent() -> Callable[[], None] | None:
     """Return what lets Linux end the worker with a demo that was killed and could not do it."""
     if sys.platform != "linux":
         return None

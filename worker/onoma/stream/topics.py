@@ -9,7 +9,7 @@ so that its notices have one order, and is compacted, so that the newest one nev
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
@@ -207,9 +207,14 @@ async def check_before_start(settings: Settings, limits: Limits, stopping: async
 
 
 async def create(
-    settings: Settings, limits: Limits, *, partitions: int, replication: int
+    settings: Settings,
+    limits: Limits,
+    *,
+    partitions: int,
+    replication: int,
+    options: Mapping[str, str] | None = None,
 ) -> dict[str, str]:
-    """Create the topics that are not there; return what was done, by name."""
+    """Create the topics that are not there, with `options` too; return what was done, by name."""
     async with _admin(settings) as admin:
         done = {}
         for wanted in wanted_topics(settings, limits):
@@ -218,7 +223,7 @@ async def create(
                 wanted.name,
                 num_partitions=count,
                 replication_factor=replication,
-                topic_configs=configuration,
+                topic_configs={**configuration, **(options or {})},
             )
             try:
                 answer = await admin.create_topics([topic])
@@ -231,6 +236,12 @@ async def create(
             made = f"created, {count} partition{'' if count == 1 else 's'}"
             done[name] = "exists" if code == TOPIC_EXISTS else made
     return done
+
+
+async def delete(settings: Settings, names: Sequence[str]) -> None:
+    """Delete the topics `names`, with all that is in them."""
+    async with _admin(settings) as admin:
+        await admin.delete_topics(list(names))
 
 
 async def _configurations(

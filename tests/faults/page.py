@@ -1,0 +1,131 @@
+"""Writes docs/reliability.md from the records of fault runs.
+
+    python -m tests.faults.page [--check]
+
+The page says what the records say: nothing is played here.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+from statistics import median
+
+from tests.faults.kinds import KINDS
+from tests.faults.results import Record, read
+
+PAGE = Path(__file__).parents[2] / "docs" / "reliability.md"
+NOTE = "<!-- Made by tests/faults/page.py from tests/faults/results; run `make faults`, then `make docs`. -->"  # noqa: E501
+HEAD = """# Reliability
+
+{note}
+
+What faults cost, tried on a real Apache Kafka with real workers: time, and nothing else.
+
+Exactly once means within Kafka, for readers at `read_committed`; others deduplicate by `event_id`.
+In the mode `at_least_once` nothing is lost, and what comes again comes with the same `event_id`.
+
+## How it is proven
+
+- A run is drawn from its seed: which fault, when, whom it hits. The command beside it plays it again.
+- Documents are published all through the run, through another client than the worker's, and faults are spaced wider than the session time of the group (6 s here): a faster cadence only freezes the group, and nothing would be in progress.
+- Afterwards an independent reader at `read_committed` accounts for **every input offset**: exactly one event or dead letter, in the order of its partition, on the partition of its number, and the committed offset right behind the last one.
+- Workers that die at a point of their work are told so by `faults.die_at`. A run of such deaths counts only if the log holds records of aborted transactions, so that deaths inside of transactions did happen.
+- A worker that ends is started again, as an orchestrator does; a broker that comes back needs no restart of a worker.
+- *Stall* is the longest time in which no outcome at all was written, *recovery* the time until every partition had moved again: from the fault on, or from its end where nothing can move meanwhile (broker, disk and half-open faults, topics that refuse). Times are the broker's.
+"""  # noqa: E501
+SHORT = "short"
+
+
+def main() -> int:
+    """Write the page, or compare it; return the exit code."""
+    text = page(read())
+    if "--check" not in sys.argv[1:]:
+        PAGE.write_text(text, encoding="utf-8")
+        return 0
+    if PAGE.is_file() and PAGE.read_text(encoding="utf-8") == text:
+        return 0
+    print(f"docs/{PAGE.name} is not what the records say; run `make docs`", file=sys.stderr)
+    return 1
+
+
+def page(records: Sequence[Record]) -> str:
+    """Return the page."""
+    shown = [record for record in records if record["kind"] in KINDS and record["kind"] != SHORT]
+    lines = [HEAD.format(note=NOTE)]
+    for delivery in ("exactly_once", "at_least_once"):
+        of_mode = [record for record in shown if record["delivery"] == delivery]
+        lines += [f"## {delivery}", "", *_table(of_mode), ""] if of_mode else []
+    lines += ["## Faults", "", *_faults(shown), "", "## Runs that broke a promise", ""]
+    lines += [*_broken(shown), "", "## Versions", "", *_versions(shown)]
+    return "\n".join(lines) + "\n"
+
+
+def _table(records: Sequence[Record]) -> Iterator[str]:
+    yield (
+        "| kind | runs | faults | documents | lost | twice | again, same id | out of order "
+        "| longest stall | recovery: median, longest | seconds | one of its runs |"
+    )
+    yield "|---|--:|--:|--:|--:|--:|--:|--:|--:|---|--:|---|"
+    for kind in KINDS:
+        if found := [record for record in records if record["kind"] == kind]:
+            yield _row(kind, found)
+    yield _row("", records)
+
+
+def _row(kind: str, records: Sequence[Record]) -> str:
+    what = f"**{kind}**: {KINDS[kind].what}" if kind else "**all**"
+    faults = sum(sum(record["tried"].values()) for record in records)
+    counts = [
+        f"{sum(record['account'][name] for record in records):,}"
+        for name in ("documents", "lost", "twice", "repeated", "out_of_order")
+    ]
+    stall = max(record["figures"]["longest_stall_seconds"] for record in records)
+    seconds = sum(record["seconds"] for record in records)
+    command = f"`{records[-1]['command']}`" if kind else ""
+    cells = [what, f"{len(records)}", f"{faults:,}", *counts, f"{stall:.1f} s"]
+    return f"| {' | '.join([*cells, _recovery(records), f'{seconds:,.0f}', command])} |"
+
+
+def _recovery(records: Iterable[Record]) -> str:
+    figures = [record["figures"] for record in records]
+    medians = [f["median_recovery_seconds"] for f in figures if f["median_recovery_seconds"]]
+    longest = [f["longest_recovery_seconds"] for f in figures if f["longest_recovery_seconds"]]
+    return f"{median(medians):.1f} s, {max(longest):.1f} s" if medians and longest else ""
+
+
+def _faults(records: Iterable[Record]) -> Iterator[str]:
+    """Yield how often each fault was tried, in both modes."""
+    tried: dict[str, Counter[str]] = {}
+    for record in records:
+        for fault, count in record["tried"].items():
+            tried.setdefault(fault, Counter())[record["delivery"]] += count
+    yield "| fault | exactly_once | at_least_once |"
+    yield "|---|--:|--:|"
+    for fault, counts in sorted(tried.items()):
+        yield f"| {fault} | {counts['exactly_once']} | {counts['at_least_once']} |"
+
+
+def _broken(records: Iterable[Record]) -> list[str]:
+    """Return the runs that broke a promise, and those that prove nothing."""
+    lines = [f"- `{r['command']}`: {r['account']}" for r in records if not r["faultless"]]
+    lines += [
+        f"- `{r['command']}`: no aborted record, so no proof"
+        for r in records
+        if not r["notes"].get("proof", True)
+    ]
+    return lines or ["None."]
+
+
+def _versions(records: Iterable[Record]) -> Iterator[str]:
+    seen: Counter[str] = Counter()
+    for record in records:
+        seen[", ".join(f"{name} {value}" for name, value in record["versions"].items())] += 1
+    for told, count in sorted(seen.items()):
+        yield f"- {told}: {count} runs"
+
+
+if __name__ == "__main__":
+    sys.exit(main())

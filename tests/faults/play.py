@@ -1,0 +1,152 @@
+"""Plays one run: a plan, on a stage, under load; then every input offset is accounted for."""
+
+from __future__ import annotations
+
+import random
+import time
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from onoma.stream.chaos.figures import figures
+from onoma.stream.chaos.plan import Fault, Step, draw
+from onoma.stream.chaos.report import Played, Report, versions
+from tests.faults.actions import ACTIONS, FROM_THE_END
+from tests.faults.kinds import KINDS, SESSION_SECONDS, Kind
+from tests.faults.load import Load
+from tests.faults.reader import account_for
+from tests.faults.stage import Death, Stage, stage
+from tests.kafka.runtime import kafka_version
+
+LONGEST_SECONDS = 270.0
+"""After this no further death at a point is waited for."""
+DRAIN_SECONDS = 180.0
+"""How long the last documents may take; what is not there then counts as lost."""
+PASSES = {"in_assignment": (1, 2), "in_revocation": (1, 2)}
+MANY_PASSES = (2, 12)
+
+
+def play(name: str, seed: int, directory: Path, *, outage_seconds: float = 30.0) -> Report:
+    """Play the run `name` of `seed` and return its record."""
+    kind = KINDS[name]
+    steps = draw(
+        seed,
+        [_lasting(fault, outage_seconds) for fault in kind.faults],
+        count=kind.count,
+        targets=12,  # a multiple of the numbers of workers, nodes and partitions
+        session_seconds=SESSION_SECONDS,
+    )
+    started_at = datetime.now(UTC).isoformat(timespec="seconds")
+    with stage(kind, _deaths(kind, seed), directory, f"{name}-{seed}") as set_:
+        run = _Run(set_, seed)
+        run.perform(steps)
+        return _report(run, name, seed, started_at, _command(name, seed, outage_seconds))
+
+
+def _lasting(fault: Fault, outage_seconds: float) -> Fault:
+    return Fault("outage", (outage_seconds, outage_seconds)) if fault.name == "outage" else fault
+
+
+def _command(name: str, seed: int, outage_seconds: float) -> str:
+    outage = f" --outage-seconds {outage_seconds:g}" if name == "outage" else ""
+    return f"python -m tests.faults.run {name} --seed {seed}{outage}"
+
+
+def _deaths(kind: Kind, seed: int) -> list[Death]:
+    chance = random.Random(seed)
+    deaths = [
+        Death(point, chance.randint(*PASSES.get(point, MANY_PASSES)))
+        for point in kind.points
+        for _ in range(kind.deaths)
+    ]
+    chance.shuffle(deaths)
+    return deaths
+
+
+class _Run:
+    """A run under way, and what happened when."""
+
+    def __init__(self, stage: Stage, seed: int) -> None:
+        self.stage = stage
+        self.load = Load(
+            stage.broker,
+            stage.topics.documents,
+            partitions=stage.kind.partitions,
+            seed=seed,
+            per_second=stage.kind.per_second,
+            broken_every=stage.kind.broken_every,
+        )
+        self.began = 0.0
+        self.ended = 0.0
+        self.played: list[Played] = []
+        self.faults_ms: list[int] = []
+
+    def perform(self, steps: Sequence[Step]) -> None:
+        """Play the steps and wait until every document is done."""
+        stage = self.stage
+        stage.start()
+        self.began = time.time()
+        self.load.start()
+        try:
+            for step in steps:
+                self._play(step)
+            stage.run_for(SESSION_SECONDS)
+            left = LONGEST_SECONDS - (time.time() - self.began)
+            stage.run_until(stage.all_died, max(0.0, left))
+        finally:
+            self.load.stop()
+        for member in stage.crew:
+            member.deaths.clear()
+        self._finish()
+
+    def _play(self, step: Step) -> None:
+        self.stage.run_for(self.began + step.at_seconds - time.time())
+        at = time.time()
+        ACTIONS[step.fault](self.stage, step)
+        self.faults_ms.append(round(1000 * (time.time() if step.fault in FROM_THE_END else at)))
+        self.played.append(
+            Played(round(at - self.began, 1), step.fault, step.target, step.lasts_seconds)
+        )
+
+    def _finish(self) -> None:
+        """Wait for the last document, then stop the crew."""
+        stage = self.stage
+        stage.run_until(stage.topics.done, DRAIN_SECONDS)
+        self.ended = time.time()
+        for member in stage.crew:
+            member.down_on_purpose = True
+            if member.worker.exit_code is None and (code := member.worker.stop()):
+                stage.failed[code] += 1
+        for when, number, point in stage.died:
+            self.played.append(Played(round(when - self.began, 1), f"death {point}", number, 0.0))
+            self.faults_ms.append(round(1000 * when))
+
+
+def _report(run: _Run, name: str, seed: int, started_at: str, command: str) -> Report:
+    stage, kind = run.stage, run.stage.kind
+    account, seen = account_for(stage.topics, repeats_allowed=kind.delivery == "at_least_once")
+    notes: dict[str, Any] = {
+        "published": run.load.published,
+        "workers_failed": {str(code): count for code, count in sorted(stage.failed.items())},
+    }
+    if kind.broken_every:
+        notes["broken"] = run.load.broken
+    if kind.delivery == "exactly_once":
+        notes["aborted_records"] = stage.broker.aborted_records(stage.topics.entities)
+        notes["proof"] = not kind.proof or notes["aborted_records"] > 0
+    return Report(
+        kind=name,
+        seed=seed,
+        delivery=kind.delivery,
+        workers=kind.workers,
+        partitions=kind.partitions,
+        seconds=round(run.ended - run.began, 1),
+        started_at=started_at,
+        faults=sorted(run.played, key=lambda played: played.at_seconds),
+        account=account,
+        figures=figures(seen, round(1000 * run.began), run.faults_ms),
+        command=command,
+        versions=versions(kafka=kafka_version()),
+        notes=notes,
+    )
