@@ -46,6 +46,8 @@ from onoma.text.segmentation import Units, segment
 from onoma.text.windows import Window
 
 ENTITIES_TYPE = "onoma.entities.v1"
+LIVE_RUN = "live"
+"""The run of a worker on its topic, as it stands in every event id."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +77,7 @@ class Versions:
     policy: PinnedPolicy
     worker: WorkerVersion
     cluster: str
-    run: str = "live"
+    run: str = LIVE_RUN
 
 
 @dataclass(frozen=True, slots=True)

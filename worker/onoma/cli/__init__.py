@@ -30,6 +30,7 @@ _COMMANDS = {
     "gazetteer": "Build watch lists and look into them.",
     "model": "Show, verify and promote model bundles.",
     "publish": "Publish documents to the documents' topic.",
+    "reconcile": "Account for every document of a range.",
     "run": "Run a worker.",
     "topics": "Create the topics.",
     "train": "Train a model from annotated corpora.",

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Iterable, Mapping
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -66,6 +66,35 @@ async def reading(
         yield consumer
 
 
+async def records_up_to(
+    consumer: AIOKafkaConsumer,
+    ends: Mapping[TopicPartition, int],
+    *,
+    idle_seconds: float = IDLE_SECONDS,
+) -> AsyncIterator[tuple[TopicPartition, list[Any]]]:
+    """Yield the records from where `consumer` stands to `ends`, in batches of one partition."""
+    loop = asyncio.get_running_loop()
+    deadline = loop.time() + idle_seconds
+    while unread := [tp for tp in ends if await consumer.position(tp) < ends[tp]]:
+        fetched = await consumer.getmany(*unread, timeout_ms=500, max_records=RECORDS_PER_FETCH)
+        for tp, records in fetched.items():
+            deadline = loop.time() + idle_seconds
+            if before_end := [record for record in records if record.offset < ends[tp]]:
+                yield tp, before_end
+        if loop.time() > deadline:
+            raise TimeoutError
+
+
+async def ends_of(
+    settings: Settings, partitions: Iterable[TopicPartition]
+) -> dict[TopicPartition, int]:
+    """Return where each partition ends now, behind transactions that are still open."""
+    consumer = AIOKafkaConsumer(**client_options(settings.kafka), group_id=None)
+    async with _started(consumer, settings):
+        ends: dict[TopicPartition, int] = await consumer.end_offsets(partitions)
+    return ends
+
+
 async def partitions_of(settings: Settings, limits: Limits, topic: str) -> list[TopicPartition]:
     """Return the partitions of one of our topics. Raises FatalError where there is none."""
     try:
@@ -87,15 +116,8 @@ async def up_to_the_ends(
 ) -> AsyncIterator[list[Any]]:
     """Yield the records from where `consumer` stands to the ends as they are now, in batches."""
     ends: dict[TopicPartition, int] = await consumer.end_offsets(partitions)
-    loop = asyncio.get_running_loop()
-    deadline = loop.time() + IDLE_SECONDS
-    while unread := [tp for tp in partitions if await consumer.position(tp) < ends[tp]]:
-        fetched = await consumer.getmany(*unread, timeout_ms=500, max_records=RECORDS_PER_FETCH)
-        for tp, records in fetched.items():
-            deadline = loop.time() + IDLE_SECONDS
-            yield [record for record in records if record.offset < ends[tp]]
-        if loop.time() > deadline:
-            raise TimeoutError
+    async for _, records in records_up_to(consumer, ends):
+        yield records
 
 
 @asynccontextmanager

@@ -14,6 +14,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
 import structlog
+from aiokafka import TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 from aiokafka.errors import KafkaError, for_code
@@ -181,6 +182,16 @@ async def partition_count(settings: Settings, topic: str) -> int | None:
     async with _admin(settings) as admin:
         (found,) = await admin.describe_topics([topic])
     return None if found["error_code"] else len(found["partitions"])
+
+
+async def committed_offsets(
+    settings: Settings, partitions: Sequence[TopicPartition]
+) -> dict[TopicPartition, int]:
+    """Return the group's offset of each partition that has one."""
+    group = settings.kafka.group_id
+    async with _admin(settings) as admin:
+        found = await admin.list_consumer_group_offsets(group, partitions=list(partitions))
+    return {partition: each.offset for partition, each in found.items() if each.offset >= 0}
 
 
 async def check_before_start(settings: Settings, limits: Limits, stopping: asyncio.Event) -> None:
