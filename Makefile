@@ -23,7 +23,7 @@ demo: $(ENV)/demo.done ## Show the whole job on an embedded broker
 	@$(ENV)/bin/onoma demo
 
 test: $(ENV)/dev.done ## Run the tests; those on Kafka where JDK 17 and Maven are there
-	@$(ENV)/bin/python -m pytest -m "not train" $(PYTEST)
+	@$(ENV)/bin/python -m pytest -m "not train and not long" $(PYTEST)
 
 check: $(ENV)/dev.done ## Lint, format, types, direction of imports, generated parts
 	$(ENV)/bin/ruff check .

@@ -47,6 +47,19 @@ CONTRADICTIONS: tuple[tuple[str, str, dict[str, dict[str, object]]], ...] = (
         "delivery.publish_timeout_seconds",
         {"delivery": {"transaction_timeout_seconds": 20}},
     ),
+    (
+        "watchdog.publish_seconds",
+        "delivery.publish_timeout_seconds",
+        {
+            "delivery": {"publish_timeout_seconds": 60, "transaction_timeout_seconds": 70},
+            "watchdog": {"publish_seconds": 120},
+        },
+    ),
+    (
+        "watchdog.rebalance_seconds",
+        "kafka.rebalance_timeout_seconds",
+        {"watchdog": {"rebalance_seconds": 100}},
+    ),
     ("topics.documents", "topics.entities", {"topics": {"entities": "documents.v1"}}),
     ("topics.documents", "topics.dead_letters", {"topics": {"dead_letters": "entities.v1"}}),
     ("topics.documents", "topics.models", {"topics": {"models": "dead-letters.v1"}}),
@@ -241,3 +254,10 @@ def test_every_knob_says_what_it_is() -> None:
     for section in Settings.model_fields.values():
         for name, knob in section.annotation.model_fields.items():  # type: ignore[union-attr]  # each is a section
             assert knob.description, name
+
+
+def test_a_deadline_of_the_watchdog_below_what_it_takes_to_see_an_outage_is_refused() -> None:
+    with pytest.raises(ValueError, match=r"watchdog\.fetch_seconds: found 5.0, wanted 0, or"):
+        Settings.model_validate({"watchdog": {"fetch_seconds": 5}})
+
+    assert Settings.model_validate({"watchdog": {"fetch_seconds": 0}}).watchdog.fetch_seconds == 0

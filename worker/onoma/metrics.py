@@ -30,6 +30,7 @@ SIZES = (1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 64.0, 128.0)
 OUTCOMES = ("annotated", "dead_lettered")
 STAGES = ("admit", "read", "conclude", "publish")
 TRIALS = ("annotated", "rejected", "killed", "too_slow")
+WATCHED_STAGES = ("join", "rebalance", "leave", "fetch", "call", "publish", "loop")
 RETRIES = ("broker_away", "publish_failed", "commit_failed")
 NOTICES = ("served", "retracted", "malformed", "unsigned", "absent", "unfit")
 SUPPORT = ("trained", "zero_shot", "none", "undeclared")
@@ -177,6 +178,13 @@ CATALOGUE: tuple[Metric, ...] = (
     ),
     _metric(
         "last_document_processed_timestamp_seconds", "gauge", "When an outcome was last committed."
+    ),
+    _metric(
+        "stage_running_seconds",
+        "gauge",
+        "How long the stage that the watchdog watches has run by now, the longest of its kind; 0 "
+        "while none runs.",
+        stage=WATCHED_STAGES,
     ),
     _metric("event_loop_delay_seconds", "gauge", "How late the event loop's heartbeat last was."),
     _metric("build_info", "info", "The worker's release, code and runtime."),

@@ -34,6 +34,7 @@ from onoma.errors import WrongUseError
 SECRETS_DIRECTORY = Path("/run/secrets/onoma")
 _PREFIX, _DELIMITER = "ONOMA_", "__"
 
+SHORTEST_DEADLINE_SECONDS = 10
 Port = int
 Seconds = float
 
@@ -370,6 +371,59 @@ class Server(_Section):
     )
 
 
+class Watchdog(_Section):
+    """When a worker that hangs is ended with exit code 75, to be started again.
+
+    What needs the broker is judged only while a connection of the watchdog's own is answered, and
+    from then on: an outage of any length ends no worker.
+    """
+
+    enabled: bool = Field(True, description="Watch at all; false switches it off.")
+    loop_seconds: Seconds = Field(
+        60, ge=0, description="Longest silence of the event loop; 0 does not watch it."
+    )
+    call_seconds: Seconds = Field(
+        180,
+        ge=0,
+        description="Longest model call, or other step on an inference thread: above what the "
+        "slowest model takes for processing.units_per_call, or for a document of the policy's "
+        "largest size. 0 does not watch it.",
+    )
+    fetch_seconds: Seconds = Field(
+        120,
+        ge=0,
+        description="Longest time without a record for a partition that has some to give and room "
+        "for them. 0 does not watch it.",
+    )
+    publish_seconds: Seconds | None = Field(
+        None,
+        ge=0,
+        description="Longest single publication, or attempt to take a partition anew after one "
+        "that failed; delivery.publish_timeout_seconds should have ended it. Unset: 80 above twice "
+        "that, for the publication and its abort. 0 does not watch it.",
+    )
+    rebalance_seconds: Seconds | None = Field(
+        None,
+        ge=0,
+        description="Longest wait for partitions: from joining the group, or from the begin of a "
+        "rebalance, to the assignment; and longest time to give them back. Unset: 135 above "
+        "kafka.rebalance_timeout_seconds and kafka.session_timeout_seconds together. 0 does not "
+        "watch it.",
+    )
+
+    @model_validator(mode="after")
+    def _check(self) -> Self:
+        for name in type(self).model_fields:
+            seconds = getattr(self, name)
+            _refuse(
+                name != "enabled" and 0 < (seconds or 0) < SHORTEST_DEADLINE_SECONDS,
+                f"watchdog.{name}",
+                seconds,
+                f"0, or at least {SHORTEST_DEADLINE_SECONDS}: an outage is not seen at once",
+            )
+        return self
+
+
 class Shutdown(_Section):
     """How the worker ends."""
 
@@ -437,6 +491,7 @@ class Settings(BaseSettings):
     processing: Processing = Field(default_factory=Processing)
     quarantine: Quarantine = Field(default_factory=Quarantine)
     server: Server = Field(default_factory=Server)
+    watchdog: Watchdog = Field(default_factory=Watchdog)
     shutdown: Shutdown = Field(default_factory=Shutdown)
     faults: Faults = Field(default_factory=Faults)
     logs: Logs = Field(default_factory=Logs)
@@ -451,7 +506,28 @@ class Settings(BaseSettings):
             "at least 10 above delivery.publish_timeout_seconds "
             f"({self.delivery.publish_timeout_seconds})",
         )
+        self._check_watchdog()
         return self
+
+    def _check_watchdog(self) -> None:
+        """Refuse deadlines that work in good order would overrun."""
+        watchdog, kafka, delivery = self.watchdog, self.kafka, self.delivery
+        _refuse(
+            0 < (watchdog.publish_seconds or 0) < 2 * delivery.publish_timeout_seconds + 10,
+            "watchdog.publish_seconds",
+            watchdog.publish_seconds,
+            "0, or 10 above twice delivery.publish_timeout_seconds "
+            f"({delivery.publish_timeout_seconds}): a publication, and its abort",
+        )
+        _refuse(
+            0
+            < (watchdog.rebalance_seconds or 0)
+            < kafka.rebalance_timeout_seconds + kafka.session_timeout_seconds,
+            "watchdog.rebalance_seconds",
+            watchdog.rebalance_seconds,
+            f"0, or at least kafka.rebalance_timeout_seconds ({kafka.rebalance_timeout_seconds}) "
+            f"and kafka.session_timeout_seconds ({kafka.session_timeout_seconds}) together",
+        )
 
     @classmethod
     def settings_customise_sources(

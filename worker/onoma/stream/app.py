@@ -36,6 +36,7 @@ from onoma.stream.faultpoints import Faultpoints
 from onoma.stream.health import Health, HealthServer
 from onoma.stream.notices import Followed, Notices
 from onoma.stream.serving import Current, describe_model, languages_of, model_loader
+from onoma.stream.watchdog import Guard
 
 log = structlog.get_logger(__name__)
 
@@ -99,6 +100,7 @@ def run(settings: Settings) -> None:
     logs.configure(level=settings.logs.level, format_=settings.logs.format)
     current, metrics = _begun(settings)
     Faultpoints(settings.faults).announce()
+    guard = Guard(settings, metrics)
     health = Health()
     control = new_control(settings, current, metrics, health)
     server = HealthServer(settings.server, health, metrics.exposition)
@@ -107,10 +109,13 @@ def run(settings: Settings) -> None:
     log.info(
         "worker started", address=server.address, model=current().model.name, **_story(settings)
     )
+    guard.start()
     try:
         where = partial(bundle_of, settings)
-        _run_faust(settings, Parts(settings, current, metrics, health, where, control))
+        parts = Parts(settings, current, metrics, health, guard.stages, where, control)
+        _run_faust(settings, parts)
     finally:
+        guard.stop()
         server.stop()
 
 

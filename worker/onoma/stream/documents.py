@@ -40,9 +40,11 @@ from onoma.stream.outbox import (
     stop_quietly,
 )
 from onoma.stream.ownership import Ownership, give_back_seconds, take_seconds
+from onoma.stream.progress import lane_progress
 from onoma.stream.publisher import Publisher
 from onoma.stream.quarantine import Quarantine
 from onoma.stream.scheduler import Scheduler
+from onoma.stream.stages import LaneProgress, Stages
 from onoma.stream.topics import check_before_start
 
 log = structlog.get_logger(__name__)
@@ -67,6 +69,7 @@ class Parts:
     versions: Callable[[], Versions]
     metrics: Metrics
     health: Health
+    stages: Stages
     bundle: Callable[[Versions], Path]
     """Where the model of a document's versions lies, for the process that tries it alone."""
     control: Control | None = None
@@ -87,12 +90,14 @@ class Documents(Service):
         self._checked = asyncio.Event()
         self._waiting: asyncio.Future[Any] | None = None
         self._room = asyncio.Event()
+        self._consumer: AIOKafkaConsumer | None = None
         self._ownership: Ownership | None = None
         self._scheduler = Scheduler(
             threads=threads,
             units_per_call=parts.settings.processing.units_per_call,
             metrics=parts.metrics,
             on_failure=self._thread_failed,
+            stages=parts.stages,
         )
         self._owner = new_owner() if parts.settings.quarantine.enabled else ""
         self._quarantine = Quarantine(
@@ -103,8 +108,9 @@ class Documents(Service):
         )
 
     async def on_start(self) -> None:
-        """Start the inference threads."""
+        """Start the inference threads; from now on the loop has to beat."""
         self._scheduler.start()
+        self._parts.stages.beat(())
 
     async def on_stop(self) -> None:
         """Drain: no new document is fetched, what is fetched is published until the deadline."""
@@ -127,7 +133,16 @@ class Documents(Service):
             due = loop.time() + 1.0
             await asyncio.sleep(1.0)
             self._parts.health.beat()
+            self._parts.stages.beat(await self._lane_progress())
             self._parts.metrics.set("event_loop_delay_seconds", max(0.0, loop.time() - due))
+
+        self._parts.stages.rest()
+
+    async def _lane_progress(self) -> tuple[LaneProgress, ...]:
+        """Return how far the lanes have read; while nothing is fetched any more, of none."""
+        if self._stopping.is_set() or self._consumer is None or self._ownership is None:
+            return ()
+        return await lane_progress(self._consumer, self._ownership.lanes)
 
     @Service.task
     async def _follow(self) -> None:
@@ -167,7 +182,7 @@ class Documents(Service):
         """Live one consumer's life."""
         consumer = AIOKafkaConsumer(**consumer_options(self._settings.kafka, self._limits))
         ownership = self._new_ownership(consumer)
-        self._ownership = ownership
+        self._consumer, self._ownership = consumer, ownership
         consumer.subscribe([self._settings.topics.documents], listener=ownership)
         probe: asyncio.Task[None] | None = None
         try:
@@ -196,6 +211,7 @@ class Documents(Service):
             limit=self._limit,
             seek=consumer.seek,
             take_seconds=take_seconds(self._settings),
+            stages=self._parts.stages,
         )
 
         async def run(lane: Lane) -> None:
@@ -211,6 +227,7 @@ class Documents(Service):
             drop=self._drop,
             owner=self._owner,
             reach=self._reach,
+            stages=self._parts.stages,
         )
 
     def _new_outbox(self, consumer: AIOKafkaConsumer) -> Outbox:

@@ -24,6 +24,7 @@ from onoma.stream.attempts import Attempts
 from onoma.stream.faultpoints import Reach, unarmed
 from onoma.stream.lane import Lane
 from onoma.stream.outbox import Outbox
+from onoma.stream.stages import Running, Stages
 
 log = structlog.get_logger(__name__)
 
@@ -51,6 +52,7 @@ class Ownership(ConsumerRebalanceListener):
         drop: Callable[[TopicPartition], None],
         owner: str = "",
         reach: Reach = unarmed,
+        stages: Stages | None = None,
     ) -> None:
         self.lanes: dict[TopicPartition, Lane] = {}
         self.assigned = False
@@ -68,10 +70,14 @@ class Ownership(ConsumerRebalanceListener):
         self._publishing: set[asyncio.Task[None]] = set()
         self._leaving: set[asyncio.Task[None]] = set()
         self._closed = False
+        self._stages = stages or Stages()
+        self._waiting: Running | None = self._stages.begin("join")
 
     async def on_partitions_revoked(self, revoked: Iterable[TopicPartition]) -> None:
         """Let the publications under way end, then give the partitions back."""
         self.assigned = False
+        if self._waiting is None:
+            self._waiting = self._stages.begin("rebalance")
         for partition in list(self.lanes):
             lane = self.lanes.pop(partition)
             leaving = asyncio.create_task(self._give_back(lane, self._tasks.pop(partition)))
@@ -95,6 +101,8 @@ class Ownership(ConsumerRebalanceListener):
             return
         self._reach("in_assignment")
         self.assigned = True
+        self._stages.end(self._waiting)
+        self._waiting = None
         self._metrics.count("rebalances_total")
         self._metrics.set("partitions_assigned", len(partitions))
         log.info("partitions assigned", partitions=sorted(p.partition for p in partitions))
@@ -113,6 +121,11 @@ class Ownership(ConsumerRebalanceListener):
         With the broker gone they, and the aborts that follow them, would not end by themselves.
         """
         self._closed = True
+        with self._stages.running("leave"):
+            await self._close(patience_seconds)
+        self._stages.end(self._waiting)
+
+    async def _close(self, patience_seconds: float) -> None:
         giving_back = asyncio.create_task(self.on_partitions_revoked(()))
         await asyncio.wait([giving_back], timeout=patience_seconds)
         for task in self._publishing:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
 
 import structlog
 from aiokafka import TopicPartition
@@ -23,6 +24,7 @@ from onoma.stream.deadletter import RejectionLimit
 from onoma.stream.kafka import explained
 from onoma.stream.lane import Entry, Lane
 from onoma.stream.outbox import Outbox
+from onoma.stream.stages import Stages
 
 log = structlog.get_logger(__name__)
 
@@ -46,6 +48,7 @@ class Publisher:
         limit: RejectionLimit,
         seek: Seek,
         take_seconds: float,
+        stages: Stages | None = None,
     ) -> None:
         self._outbox = outbox
         self._settings = settings
@@ -53,6 +56,7 @@ class Publisher:
         self._limit = limit
         self._seek = seek
         self._take_seconds = take_seconds
+        self._stages = stages or Stages()
 
     async def run(self, lane: Lane, committed: Callable[[], None]) -> None:
         """Publish the lane's outcomes in order until it is closed; `committed` is called after
@@ -70,7 +74,8 @@ class Publisher:
                     return
             try:
                 # The first publication is of nothing: it notes that an attempt begins.
-                await self._publish(lane, head)
+                with self._watched(lane):
+                    await self._publish(lane, head)
                 committed()
                 failures = 0
             except (KafkaError, TimeoutError, OSError, AssertionError) as error:
@@ -78,6 +83,10 @@ class Publisher:
                 failures += explained(error, self._settings) is None
                 self._refuse(error, failures, lane)
                 await self._take_anew(lane, error)
+
+    def _watched(self, lane: Lane) -> AbstractContextManager[None]:
+        """Tell the watchdog of one attempt: one that fails and is tried again does not hang."""
+        return self._stages.running("publish", f"partition {lane.partition.partition}")
 
     async def _publish(self, lane: Lane, head: Sequence[Entry]) -> None:
         self._judge(head)
@@ -134,8 +143,9 @@ class Publisher:
         pause = 1.5 * self._settings.kafka.heartbeat_interval_seconds
         while not await _closed_within(lane, pause):
             try:
-                async with asyncio.timeout(self._take_seconds):
-                    committed = await self._outbox.take(lane.partition)
+                with self._watched(lane):
+                    async with asyncio.timeout(self._take_seconds):
+                        committed = await self._outbox.take(lane.partition)
             except (KafkaError, TimeoutError, OSError) as problem:
                 meaning = explained(problem, self._settings)
                 if isinstance(meaning, FatalError):

@@ -32,6 +32,7 @@ from onoma.pipeline import (
     conclude_all,
     reject,
 )
+from onoma.stream.stages import Stages
 
 log = structlog.get_logger(__name__)
 
@@ -114,7 +115,9 @@ class Scheduler:
         units_per_call: int,
         metrics: Metrics,
         on_failure: Callable[[BaseException], None],
+        stages: Stages | None = None,
     ) -> None:
+        self._stages = stages or Stages()
         self._units_per_call = units_per_call
         self._metrics = metrics
         self._on_failure = on_failure
@@ -165,7 +168,8 @@ class Scheduler:
     def _work(self) -> None:
         try:
             for step in self._steps():
-                step()
+                with self._stages.running("call", threading.current_thread().name):
+                    step()
         except BaseException as error:
             self._on_failure(error)
 
