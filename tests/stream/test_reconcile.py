@@ -126,8 +126,15 @@ def test_events_of_a_topic_that_was_there_before_under_another_cluster_name_do_n
 ) -> None:
     topics = Topics.create(kafka, unique, partitions=1)
     publish(kafka, topics.documents, short_documents(2, partitions=1, seed=3))
-    source = {"topic": topics.documents, "partition": 0, "offset": 0}
-    event = json.dumps({"event_id": "of the former topic", "evidence": {"source": source}})
+    version = {"name": "former", "version": "1", "sha256": "a" * 64}
+    evidence = {
+        "source": {"topic": topics.documents, "partition": 0, "offset": 0},
+        "models": [],
+        "gazetteers": [],
+        "policy": version,
+        "worker": {"version": "1", "sha256": "b" * 64, "runtime": "former"},
+    }
+    event = json.dumps({"event_id": "of the former topic", "evidence": evidence})
     publish(kafka, topics.entities, [Message(event.encode()), Message(b"no event", key=b"key")])
     case = Case(topics, new_worker(topics.config()))
     case.commit(0, 1)

@@ -47,8 +47,8 @@ FETCH = Kind("fetch", 2, "fetch", "fetch_seconds")
 LOOP = Kind("loop", 3, "loop", "loop_seconds")
 PUBLISH = Kind("publish", 3, "publish", "publish_seconds")
 COORDINATOR = Kind("join", 0, "join", "rebalance_seconds")
-# The first member of a group asks twice until it is in; the third time is the next rebalance.
-REBALANCE = Kind("rebalance", 2, "rebalance", "rebalance_seconds")
+# The first time is its own joining, the second the next rebalance.
+REBALANCE = Kind("rebalance", 1, "rebalance", "rebalance_seconds")
 
 
 class Hanging:

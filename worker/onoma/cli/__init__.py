@@ -31,6 +31,7 @@ _COMMANDS = {
     "model": "Show, verify and promote model bundles.",
     "publish": "Publish documents to the documents' topic.",
     "reconcile": "Account for every document of a range.",
+    "replay": "Compute a range again and compare every byte.",
     "run": "Run a worker.",
     "topics": "Create the topics.",
     "train": "Train a model from annotated corpora.",

@@ -196,7 +196,12 @@ class Lane:
         self._changed.set()
 
 
-def _entry(record: ConsumerRecord) -> Entry:
+def record_of(record: ConsumerRecord) -> Record:
+    """Return what the pipeline sees of a record."""
     headers = tuple(record.headers)
-    value = Record(record.topic, record.partition, record.offset, record.key, record.value, headers)
+    return Record(record.topic, record.partition, record.offset, record.key, record.value, headers)
+
+
+def _entry(record: ConsumerRecord) -> Entry:
+    value = record_of(record)
     return Entry(value, record.timestamp, len(record.value or b"") + len(record.key or b""))

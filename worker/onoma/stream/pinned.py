@@ -1,0 +1,77 @@
+"""Finds what decided about an event: model and policy by the hashes that its evidence names.
+
+For replay, which computes an event again. The rule: a version is another one when its hash is; it
+is never replaced by what is configured now.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from functools import cached_property
+
+from onoma.contracts.entities import ArtefactVersion, ModelVersion, WorkerVersion
+from onoma.errors import FatalError
+from onoma.pipeline import Versions
+from onoma.registry import bundle, store
+from onoma.registry.gate_record import UNGATED
+from onoma.settings import Settings
+from onoma.stream.app import load_model, load_policy, pinned_versions
+from onoma.stream.outcomes import Evidence
+
+_Key = tuple[tuple[ModelVersion, ...], tuple[ArtefactVersion, ...], ArtefactVersion, WorkerVersion]
+
+
+class PinnedVersions:
+    """Loads each version once; one that is not there is looked for once, too."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._policy = load_policy(settings.policy.path)
+        self._found: dict[_Key, Versions | FatalError] = {}
+        self._models: dict[ModelVersion, bundle.Model] = {}
+
+    @cached_property
+    def configured(self) -> Versions:
+        """What decides now, for documents that were rejected: dead letters name no model."""
+        return pinned_versions(self._settings, load_model(self._settings))
+
+    def versions_of(self, evidence: Evidence) -> Versions:
+        """Return what decided about an event. Raises FatalError where a part is not there."""
+        key = (evidence.models, evidence.gazetteers, evidence.policy, evidence.worker)
+        if key not in self._found:
+            try:
+                self._found[key] = self._load(evidence)
+            except FatalError as error:
+                self._found[key] = error
+        found = self._found[key]
+        if isinstance(found, FatalError):
+            raise found
+        return found
+
+    def _load(self, evidence: Evidence) -> Versions:
+        if len(evidence.models) != 1 or evidence.gazetteers:
+            raise FatalError("made by more than one model or with watch lists: not replayed yet")
+        if evidence.policy != self._policy.version:
+            named = evidence.policy
+            raise FatalError(
+                f"made under policy {named.name} {named.version} (sha256 {named.sha256}); set "
+                "policy.path to that one"
+            )
+        versions = pinned_versions(self._settings, self._model(evidence.models[0]))
+        # The worker's name says who computed it, and is told; it decides nothing about the rest.
+        return replace(versions, worker=evidence.worker)
+
+    def _model(self, version: ModelVersion) -> bundle.Model:
+        if version not in self._models:
+            settings = self._settings
+            root = settings.store.path
+            others = [bundle.default_directory()]
+            if settings.model.path is not None:
+                others.insert(0, settings.model.path)
+            directory = store.bundle_of(
+                version, None if root is None else store.Store(root), others
+            )
+            # It serves nobody here: an ungated model is compared as it was used.
+            allow_ungated = version.gate == UNGATED
+            self._models[version] = bundle.load(directory, allow_ungated=allow_ungated)
+        return self._models[version]
