@@ -389,6 +389,11 @@ class Watchdog(_Section):
         "slowest model takes for processing.units_per_call, or for a document of the policy's "
         "largest size. 0 does not watch it.",
     )
+    load_seconds: Seconds = Field(
+        900,
+        ge=0,
+        description="Longest load of an announced version from the store. 0 does not watch it.",
+    )
     fetch_seconds: Seconds = Field(
         120,
         ge=0,

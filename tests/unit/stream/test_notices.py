@@ -24,6 +24,7 @@ from onoma.registry.store import Store
 from onoma.settings import Settings
 from onoma.stream.notices import Followed, Notices
 from onoma.stream.serving import Change, Current, model_loader
+from onoma.stream.stages import Stages
 from tests.fakes import versions
 from tests.keys import Keys
 from tests.tiny_bundle import pass_unjudged, tiny_bundle
@@ -45,6 +46,8 @@ class Desk:
         self.metrics = Metrics(languages=(), labels=(), model="fake")
         self.now = 0.0
         self.loaded_lists: list[str] = []
+        self.stages = Stages()
+        self.stages_while_loading: list[str] = []
         followed = (
             Followed("model", TOPIC, model_loader(Settings(), self.metrics)),
             Followed("gazetteer", LISTS, self._load_list, self._retract_list),
@@ -57,10 +60,13 @@ class Desk:
             current=self.current,
             metrics=self.metrics,
             clock=lambda: self.now,
+            stages=self.stages,
         )
         self._offset = 0
 
     def _load_list(self, notice: Notice, directory: Path) -> Change:
+        self.stages_while_loading += [each.stage for each in self.stages.now()]
+
         def put(served: Versions) -> Versions:
             self.loaded_lists.append(f"{notice.name} {notice.version}")
             return replace(served, run=notice.version)
@@ -364,6 +370,15 @@ def test_a_list_goes_the_same_way_under_its_own_name_and_can_be_retracted(desk: 
     assert desk.loaded_lists == ["tiny 3", "tiny retracted"]
     assert (desk.serves, desk.current().run) == ("4", "3")
     assert desk.counted() == {"served": 2, "retracted": 1}
+
+
+def test_a_load_is_a_stage_of_its_own_while_it_lasts(desk: Desk) -> None:
+    desk.note(msgspec.structs.replace(desk.kept("3"), kind="gazetteer"), topic=LISTS, key=b"tiny")
+
+    assert desk.settle()
+
+    assert desk.stages_while_loading == ["load"]
+    assert desk.stages.now() == []
 
 
 def test_with_keys_nothing_is_retracted_by_a_record_that_cannot_be_signed(tmp_path: Path) -> None:

@@ -76,7 +76,12 @@ def test_a_stage_at_its_deadline_is_in_time(stage: Stage) -> None:
 @pytest.mark.parametrize("stage", STAGES)
 def test_a_deadline_of_zero_is_none(stage: Stage) -> None:
     off = Watchdog(
-        loop_seconds=0, call_seconds=0, fetch_seconds=0, publish_seconds=0, rebalance_seconds=0
+        loop_seconds=0,
+        call_seconds=0,
+        fetch_seconds=0,
+        publish_seconds=0,
+        rebalance_seconds=0,
+        load_seconds=0,
     )
     judge, running = Judge(deadlines(Settings(watchdog=off))), [Running(stage, "", 0.0)]
 

@@ -36,6 +36,7 @@ from onoma.stream.faultpoints import Faultpoints
 from onoma.stream.health import Health, HealthServer
 from onoma.stream.notices import Followed, Notices
 from onoma.stream.serving import Current, describe_model, languages_of, model_loader
+from onoma.stream.stages import Stages
 from onoma.stream.watchdog import Guard
 
 log = structlog.get_logger(__name__)
@@ -102,7 +103,7 @@ def run(settings: Settings) -> None:
     Faultpoints(settings.faults).announce()
     guard = Guard(settings, metrics)
     health = Health()
-    control = new_control(settings, current, metrics, health)
+    control = new_control(settings, current, metrics, health, guard.stages)
     server = HealthServer(settings.server, health, metrics.exposition)
     server.start()
     health.started = True
@@ -131,7 +132,7 @@ def _begun(settings: Settings) -> tuple[Current, Metrics]:
 
 
 def new_control(
-    settings: Settings, current: Current, metrics: Metrics, health: Health
+    settings: Settings, current: Current, metrics: Metrics, health: Health, stages: Stages
 ) -> Control | None:
     """Return what follows the control topics; None without a store."""
     if settings.store.path is None:
@@ -144,6 +145,7 @@ def new_control(
         wait_seconds=settings.store.wait_seconds,
         current=current,
         metrics=metrics,
+        stages=stages,
     )
     topics = tuple(each.topic for each in followed)
     return Control(topics, notices, settings=settings, health=health)

@@ -25,6 +25,7 @@ from onoma.metrics import Metrics
 from onoma.registry.signing import PublicKeys, SignatureError, check_signature
 from onoma.registry.store import NotInStoreError, Store
 from onoma.stream.serving import Change, Current, Load
+from onoma.stream.stages import Stages
 from onoma.stream.topics import CONTROL_BYTES
 
 log = structlog.get_logger(__name__)
@@ -79,7 +80,9 @@ class Notices:
         current: Current,
         metrics: Metrics,
         clock: Callable[[], float] = time.monotonic,
+        stages: Stages | None = None,
     ) -> None:
+        self._stages = stages or Stages()
         self._followed = followed
         self._store = store
         self._keys = keys
@@ -155,7 +158,8 @@ class Notices:
 
         started = self._clock()
         try:
-            change = await asyncio.to_thread(load)
+            with self._stages.running("load", followed.kind):
+                change = await asyncio.to_thread(load)
         except FatalError:
             raise
         except Exception as error:  # the old one serves on, whatever is wrong with the new one

@@ -14,11 +14,12 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Literal
 
-Stage = Literal["join", "rebalance", "leave", "fetch", "call", "publish", "loop"]
+Stage = Literal["join", "rebalance", "leave", "fetch", "call", "publish", "loop", "load"]
 """`join`: until the group has assigned partitions for the first time. `rebalance`: until it has
 again. `leave`: giving all back. `fetch`: a lane with room, and records that do not come. `call`: a
 step on an inference thread. `publish`: one publication, or one attempt to take its lane anew.
-`loop`: from one beat of the event loop to the next.
+`loop`: from one beat of the event loop to the next. `load`: an announced version, beside what
+serves.
 """
 
 Clock = Callable[[], float]

@@ -74,6 +74,7 @@ def deadlines(settings: Settings) -> dict[Stage, Deadline]:
         "fetch": Deadline("watchdog.fetch_seconds", watchdog.fetch_seconds, needs_broker=True),
         "publish": Deadline("watchdog.publish_seconds", publish, needs_broker=True),
         "call": Deadline("watchdog.call_seconds", watchdog.call_seconds, needs_broker=False),
+        "load": Deadline("watchdog.load_seconds", watchdog.load_seconds, needs_broker=False),
         "loop": Deadline("watchdog.loop_seconds", watchdog.loop_seconds, needs_broker=False),
     }
 
