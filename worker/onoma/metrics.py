@@ -30,7 +30,9 @@ SIZES = (1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 64.0, 128.0)
 OUTCOMES = ("annotated", "dead_lettered")
 STAGES = ("admit", "read", "conclude", "publish")
 TRIALS = ("annotated", "rejected", "killed", "too_slow")
-WATCHED_STAGES = ("join", "rebalance", "leave", "fetch", "call", "publish", "loop", "load")
+WATCHED_STAGES = (
+    "join", "rebalance", "leave", "fetch", "call", "publish", "loop", "load", "quarantine",
+)  # fmt: skip
 RETRIES = ("broker_away", "publish_failed", "commit_failed")
 NOTICES = ("served", "retracted", "malformed", "unsigned", "absent", "unfit")
 SUPPORT = ("trained", "zero_shot", "none", "undeclared")

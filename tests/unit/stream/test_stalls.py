@@ -73,7 +73,7 @@ def test_a_stage_at_its_deadline_is_in_time(stage: Stage) -> None:
     )
 
 
-@pytest.mark.parametrize("stage", STAGES)
+@pytest.mark.parametrize("stage", [stage for stage in STAGES if stage != "quarantine"])
 def test_a_deadline_of_zero_is_none(stage: Stage) -> None:
     off = Watchdog(
         loop_seconds=0,

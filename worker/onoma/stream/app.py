@@ -20,6 +20,7 @@ import structlog
 from faust.app.base import BootStrategy
 
 from onoma import logs
+from onoma.contracts.entities import ModelVersion
 from onoma.contracts.policy import DEFAULT_POLICY, PinnedPolicy, Policy
 from onoma.errors import FatalError, WrongUseError
 from onoma.metrics import Metrics
@@ -153,9 +154,14 @@ def new_control(
 
 def bundle_of(settings: Settings, versions: Versions) -> Path:
     """Return where the very model of a document's versions lies. Raises BundleError."""
+    return directory_of(settings, versions.model)
+
+
+def directory_of(settings: Settings, version: ModelVersion) -> Path:
+    """Return where the model that an event names lies. Raises BundleError."""
     store = open_store(settings) if settings.store.path else None
     others = (bundle_directory(settings), bundle.default_directory())
-    return stored_bundle_of(versions.model, store, others)
+    return stored_bundle_of(version, store, others)
 
 
 def open_store(settings: Settings) -> Store:

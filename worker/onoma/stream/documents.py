@@ -9,7 +9,6 @@ what does not stops the process.
 from __future__ import annotations
 
 import asyncio
-import contextlib
 from collections.abc import Awaitable, Callable, Coroutine, Iterable, Mapping
 from dataclasses import dataclass
 from functools import partial
@@ -32,6 +31,7 @@ from onoma.stream.deadletter import RejectionLimit
 from onoma.stream.faultpoints import Faultpoints
 from onoma.stream.health import Health
 from onoma.stream.kafka import consumer_options, refuse_what_stays
+from onoma.stream.lag import Lag
 from onoma.stream.lane import Entry, Lane, Request
 from onoma.stream.outbox import (
     IdempotentOutbox,
@@ -54,7 +54,6 @@ FETCH_MILLISECONDS = 200
 FETCH_WITH_FULL_LANES_MILLISECONDS = 20
 """Short while a lane is full: its records may lie fetched already, and it may get room at any time.
 """
-PROBE_SECONDS = 2.0
 LAST_PATIENCE_SECONDS = 1.0
 """What a publication gets when the drain is over: it had all the drain."""
 FIRST_PAUSE_SECONDS = 0.5
@@ -90,6 +89,7 @@ class Documents(Service):
         self._checked = asyncio.Event()
         self._waiting: asyncio.Future[Any] | None = None
         self._room = asyncio.Event()
+        self._lag = Lag(parts.settings.topics.documents, parts.health, parts.metrics)
         self._consumer: AIOKafkaConsumer | None = None
         self._ownership: Ownership | None = None
         self._scheduler = Scheduler(
@@ -105,6 +105,7 @@ class Documents(Service):
             bundle=parts.bundle,
             metrics=parts.metrics,
             on_failure=self._fail,
+            stages=parts.stages,
         )
 
     async def on_start(self) -> None:
@@ -187,7 +188,7 @@ class Documents(Service):
         probe: asyncio.Task[None] | None = None
         try:
             await self._unless_stopped(consumer.start())
-            probe = asyncio.create_task(self._probe_or_fail(consumer, ownership))
+            probe = asyncio.create_task(self._lag.watch(consumer, ownership))
             await self._fetch(consumer, ownership)
             await self._drain(ownership)
         finally:
@@ -339,56 +340,6 @@ class Documents(Service):
             self._room.clear()
         left = sum(len(lane) for lane in lanes.values())
         log.info("drained", documents_left=left)
-
-    async def _probe_or_fail(self, consumer: AIOKafkaConsumer, ownership: Ownership) -> None:
-        shown: set[TopicPartition] = set()
-        try:
-            await self._probe(consumer, ownership, shown)
-        except Exception as error:
-            ownership.fail(error)
-        finally:
-            self._forget_lag(shown)
-
-    async def _probe(
-        self, consumer: AIOKafkaConsumer, ownership: Ownership, shown: set[TopicPartition]
-    ) -> None:
-        """Ask the broker for end offsets: readiness and lag come from its answer."""
-        health = self._parts.health
-        first = TopicPartition(self._settings.topics.documents, 0)
-        while True:
-            lanes = dict(ownership.lanes)
-            try:
-                async with asyncio.timeout(PROBE_SECONDS):
-                    ends = await consumer.end_offsets(list(lanes) or [first])
-            except (KafkaError, OSError, TimeoutError, ValueError):
-                health.broker_answers = False
-            else:
-                health.broker_answers = True
-                await self._measure_lag(consumer, lanes, ends)
-                self._forget_lag(shown - lanes.keys())
-                shown.clear()
-                shown.update(lanes)
-            await asyncio.sleep(PROBE_SECONDS)
-
-    async def _measure_lag(
-        self,
-        consumer: AIOKafkaConsumer,
-        lanes: Mapping[TopicPartition, Lane],
-        ends: Mapping[TopicPartition, int],
-    ) -> None:
-        for partition, lane in lanes.items():
-            lag = max(0, ends[partition] - lane.next_offset)
-            if not len(lane) and lag and partition in consumer.assignment():
-                # Transaction markers at the end are no records: the position is behind them.
-                with contextlib.suppress(KafkaError, TimeoutError):
-                    async with asyncio.timeout(PROBE_SECONDS):
-                        lag = max(0, ends[partition] - await consumer.position(partition))
-            labels = {"topic": partition.topic, "partition": str(partition.partition)}
-            self._parts.metrics.set("consumer_lag_records", lag, **labels)
-
-    def _forget_lag(self, partitions: Iterable[TopicPartition]) -> None:
-        for gone in partitions:
-            self._parts.metrics.forget("consumer_lag_records", gone.topic, str(gone.partition))
 
     async def _unless_stopped(self, step: Coroutine[Any, Any, Answer]) -> Answer | None:
         """Wait for something that may take a whole rebalance; None when asked to stop meanwhile."""

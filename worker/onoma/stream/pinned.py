@@ -12,10 +12,10 @@ from functools import cached_property
 from onoma.contracts.entities import ArtefactVersion, ModelVersion, WorkerVersion
 from onoma.errors import FatalError
 from onoma.pipeline import Versions
-from onoma.registry import bundle, store
+from onoma.registry import bundle
 from onoma.registry.gate_record import UNGATED
 from onoma.settings import Settings
-from onoma.stream.app import load_model, load_policy, pinned_versions
+from onoma.stream.app import directory_of, load_model, load_policy, pinned_versions
 from onoma.stream.outcomes import Evidence
 
 _Key = tuple[tuple[ModelVersion, ...], tuple[ArtefactVersion, ...], ArtefactVersion, WorkerVersion]
@@ -63,14 +63,7 @@ class PinnedVersions:
 
     def _model(self, version: ModelVersion) -> bundle.Model:
         if version not in self._models:
-            settings = self._settings
-            root = settings.store.path
-            others = [bundle.default_directory()]
-            if settings.model.path is not None:
-                others.insert(0, settings.model.path)
-            directory = store.bundle_of(
-                version, None if root is None else store.Store(root), others
-            )
+            directory = directory_of(self._settings, version)
             # It serves nobody here: an ungated model is compared as it was used.
             allow_ungated = version.gate == UNGATED
             self._models[version] = bundle.load(directory, allow_ungated=allow_ungated)

@@ -23,6 +23,7 @@ from onoma.metrics import Metrics
 from onoma.pipeline import Annotated, Outcome, Versions, reject
 from onoma.settings import Settings
 from onoma.stream.quarantine_child import OUT_OF_MEMORY, READY, Answer, Event, Request
+from onoma.stream.stages import Stages
 
 log = structlog.get_logger(__name__)
 
@@ -51,7 +52,9 @@ class Quarantine:
         bundle: Callable[[Versions], Path],
         metrics: Metrics,
         on_failure: Callable[[BaseException], None],
+        stages: Stages | None = None,
     ) -> None:
+        self._stages = stages or Stages()
         self._limits = settings.quarantine
         self._bundle = bundle
         self._metrics = metrics
@@ -86,7 +89,9 @@ class Quarantine:
     ) -> None:
         try:
             async with self._turn:
-                deliver(await self._try_alone(record, versions))
+                with self._stages.running("quarantine", f"partition {record.partition}"):
+                    outcome = await self._try_alone(record, versions)
+                deliver(outcome)
         except Exception as error:
             self._on_failure(error)
 

@@ -38,7 +38,14 @@ from onoma.stream.topics import committed_offsets
 
 IN_FLIGHT = 256
 """Documents that are computed at a time: more than any call takes."""
-BY_THE_WORKER = frozenset({str(RejectionReason.PROCESSING_FAILED)})
+BY_THE_WORKER = frozenset(
+    str(reason)
+    for reason in (
+        RejectionReason.PROCESSING_FAILED,
+        RejectionReason.KILLED_WORKER,
+        RejectionReason.TOO_SLOW,
+    )
+)
 """Reasons that a worker gives and not the pipeline: what failed there need not fail here."""
 ANNOTATED = "annotated"
 
@@ -172,7 +179,7 @@ class _Comparison:
         if outcome.output.value == value and isinstance(outcome, Annotated):
             self.replay.equal += 1
             return
-        fields = ()
+        fields: tuple[str, ...] = ()
         if isinstance(outcome, Annotated):
             fields = _differing_fields(value, outcome.output.value or b"")
         self._differs(record, event_id, ANNOTATED, _name_of(outcome), fields)
@@ -224,7 +231,10 @@ class _Computing:
     ) -> None:
         """Hand a document over as soon as there is room."""
         await self._wait_for_room()
-        deliver = partial(self._loop.call_soon_threadsafe, self._deliver, judge)
+
+        def deliver(outcome: Outcome) -> None:
+            self._loop.call_soon_threadsafe(self._deliver, judge, outcome)
+
         self._scheduler.submit(record.partition, record, versions, deliver)
 
     async def finish(self) -> None:
@@ -234,7 +244,8 @@ class _Computing:
 
     async def _wait_for_room(self) -> None:
         waiting = asyncio.ensure_future(self._room.acquire())
-        await asyncio.wait({waiting, self._failure}, return_when=asyncio.FIRST_COMPLETED)
+        either: tuple[asyncio.Future[Any], ...] = (waiting, self._failure)
+        await asyncio.wait(either, return_when=asyncio.FIRST_COMPLETED)
         if self._failure.done():
             waiting.cancel()
             self._failure.result()

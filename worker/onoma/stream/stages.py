@@ -14,12 +14,14 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Literal
 
-Stage = Literal["join", "rebalance", "leave", "fetch", "call", "publish", "loop", "load"]
+Stage = Literal[
+    "join", "rebalance", "leave", "fetch", "call", "publish", "loop", "load", "quarantine"
+]
 """`join`: until the group has assigned partitions for the first time. `rebalance`: until it has
 again. `leave`: giving all back. `fetch`: a lane with room, and records that do not come. `call`: a
 step on an inference thread. `publish`: one publication, or one attempt to take its lane anew.
 `loop`: from one beat of the event loop to the next. `load`: an announced version, beside what
-serves.
+serves. `quarantine`: a document tried alone.
 """
 
 Clock = Callable[[], float]

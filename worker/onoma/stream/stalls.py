@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 
 from onoma.settings import Settings
+from onoma.stream.quarantine import START_SECONDS
 from onoma.stream.stages import LaneProgress, Running, Stage
 
 LOOKS = 3
@@ -75,6 +76,11 @@ def deadlines(settings: Settings) -> dict[Stage, Deadline]:
         "publish": Deadline("watchdog.publish_seconds", publish, needs_broker=True),
         "call": Deadline("watchdog.call_seconds", watchdog.call_seconds, needs_broker=False),
         "load": Deadline("watchdog.load_seconds", watchdog.load_seconds, needs_broker=False),
+        "quarantine": Deadline(
+            "quarantine.seconds",
+            settings.quarantine.seconds + START_SECONDS + 60,
+            needs_broker=False,
+        ),
         "loop": Deadline("watchdog.loop_seconds", watchdog.loop_seconds, needs_broker=False),
     }
 
