@@ -23,8 +23,9 @@ def checked(found: Iterable[Found], notes: Notes) -> tuple[Entry, ...]:
     entries: dict[str, tuple[Entry, Place]] = {}
     for one in found:
         _check_id(one)
-        entry = replace(one.entry, names=_names(one, notes))
-        if not entry.names:
+        names = _names(one, notes)
+        entry = one.entry if names == one.entry.names else replace(one.entry, names=names)
+        if not names:
             notes.skip(SkipReason.ENTRY_WITHOUT_NAME, one.place)
             continue
         known, place = entries.setdefault(entry.entry_id, (entry, one.place))
@@ -58,7 +59,7 @@ def _names(one: Found, notes: Notes) -> tuple[Name, ...]:
         elif len(text) > MAX_NAME_CHARACTERS:
             notes.skip(SkipReason.NAME_TOO_LONG, one.place)
         elif known is None:
-            names[text] = replace(name, text=text)
+            names[text] = name if text == name.text else replace(name, text=text)
         else:
             notes.skip(SkipReason.REPEATED_NAME, one.place)
             if name.quality is Quality.STRONG:

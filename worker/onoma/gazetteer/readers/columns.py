@@ -115,4 +115,6 @@ def _one(values: Values, wanted: str, place: Place) -> str | None:
 
 
 def _distinct(texts: tuple[str, ...]) -> tuple[str, ...]:
+    if not texts:
+        return ()
     return tuple(dict.fromkeys(filter(None, map(str.strip, texts))))

@@ -49,14 +49,16 @@ def read_records(
     columns: Columns, source: str, records: Iterable[tuple[Place, Record]], notes: Notes
 ) -> Iterator[Found]:
     """Yield an entry for each object of JSON."""
-    seen: set[str] = set()
+    held: dict[tuple[str, ...], dict[str, str]] = {}  # records mostly have the same fields
     for place, record in records:
         notes.records[source] += 1
-        seen |= record.keys()
+        fields = tuple(record)
+        if fields not in held:
+            held[fields] = columns.held(record.keys())
         values = {
             wanted: strings(record[column], place, wanted)
-            for wanted, column in columns.held(record.keys()).items()
+            for wanted, column in held[fields].items()
         }
         yield Found(columns.entry(values, place), place)
-    if seen:
-        columns.check(seen, source)
+    if held:
+        columns.check(frozenset().union(*held), source)
