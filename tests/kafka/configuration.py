@@ -7,11 +7,14 @@ from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 
+from tests.kafka.certificates import client_certificate
+
 
 class Protocol(StrEnum):
     """How clients speak to the broker."""
 
     PLAINTEXT = "PLAINTEXT"
+    SSL = "SSL"
     SASL_PLAINTEXT = "SASL_PLAINTEXT"
     SASL_SSL = "SASL_SSL"
 
@@ -37,17 +40,22 @@ class Security:
 
     def __post_init__(self) -> None:
         if self.acls and not self.sasl:
-            raise ValueError("acls need users: found PLAINTEXT, wanted a SASL protocol")
+            raise ValueError(f"acls need users: found {self.protocol}, wanted a SASL protocol")
 
     @property
     def sasl(self) -> bool:
         """Whether clients have to name themselves."""
-        return self.protocol is not Protocol.PLAINTEXT
+        return self.protocol in (Protocol.SASL_PLAINTEXT, Protocol.SASL_SSL)
 
     @property
     def tls(self) -> bool:
         """Whether connections are encrypted, under the authority of the broker's directory."""
-        return self.protocol is Protocol.SASL_SSL
+        return self.protocol in (Protocol.SSL, Protocol.SASL_SSL)
+
+    @property
+    def mutual(self) -> bool:
+        """Whether clients have to show a certificate of that authority."""
+        return self.protocol is Protocol.SSL
 
 
 PLAINTEXT = Security()
@@ -195,6 +203,7 @@ def _tls(configuration: Configuration) -> dict[str, str]:
         "ssl.keystore.location": str(configuration.broker_file),
         "ssl.truststore.type": "PEM",
         "ssl.truststore.location": str(configuration.ca_file),
+        "ssl.client.auth": "required" if configuration.security.mutual else "none",
     }
 
 
@@ -230,6 +239,10 @@ def librdkafka_settings(
         settings |= {"sasl.username": user.name, "sasl.password": user.password}
     if security.tls:
         settings |= {"ssl.ca.location": str(ca_file)}
+    if security.mutual:
+        shown = client_certificate(ca_file)
+        settings |= {"ssl.certificate.location": str(shown.certificate)}
+        settings |= {"ssl.key.location": str(shown.key)}
     return settings
 
 
@@ -238,9 +251,14 @@ def aiokafka_settings(
 ) -> dict[str, object]:
     """Give aiokafka's settings for a client of this broker."""
     settings: dict[str, object] = {"bootstrap_servers": bootstrap}
+    settings["security_protocol"] = security.protocol.value
     if security.sasl:
-        settings |= {"security_protocol": security.protocol.value, "sasl_mechanism": mechanism}
+        settings |= {"sasl_mechanism": mechanism}
         settings |= {"sasl_plain_username": user.name, "sasl_plain_password": user.password}
     if security.tls:
-        settings |= {"ssl_context": ssl.create_default_context(cafile=ca_file)}
+        context = ssl.create_default_context(cafile=ca_file)
+        if security.mutual:
+            shown = client_certificate(ca_file)
+            context.load_cert_chain(shown.certificate, shown.key)
+        settings |= {"ssl_context": context}
     return settings

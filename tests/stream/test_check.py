@@ -192,33 +192,65 @@ def test_a_wrong_password_is_named_and_never_shown(
     assert WRONG not in checked.stdout + checked.stderr + worker.log
 
 
-@pytest.mark.parametrize("denied", ["topic", "group", "transactional id"])
+@pytest.mark.parametrize("denied", ["documents", "entities", "models", "group", "transactional id"])
 def test_what_access_rules_deny_is_named(
-    with_acls: KafkaBroker, unique: Unique, new_worker: NewWorker, denied: str
+    with_acls: KafkaBroker, unique: Unique, tmp_path: Path, new_worker: NewWorker, denied: str
 ) -> None:
     topics = Topics.create(with_acls, unique, partitions=1)
-    for name in (topics.documents, topics.entities, topics.dead_letters):
+    with_acls.create_topic(models := unique("models"), 1, {"cleanup.policy": "compact"})
+    for knob, name in {
+        "documents": topics.documents,
+        "entities": topics.entities,
+        "dead_letters": topics.dead_letters,
+        "models": models,
+    }.items():
         with_acls.allow(ALICE, "topic", name, "DESCRIBE", "DESCRIBE_CONFIGS")
-        if denied != "topic":
+        if denied != knob:
             with_acls.allow(ALICE, "topic", name, "READ", "WRITE")
     if denied != "group":
         with_acls.allow(ALICE, "group", topics.group, "READ")
     if denied != "transactional id":
         name = f"{topics.group}.{topics.documents}.0"
         with_acls.allow(ALICE, "transactional id", name, "DESCRIBE", "WRITE")
-    worker = new_worker(topics.config(kafka=sasl(with_acls)), environment=password(ALICE.password))
+    publish(with_acls, topics.documents, short_documents(1, partitions=1, seed=7))
+    config = topics.config(
+        kafka=sasl(with_acls), topics={"models": models}, store={"path": str(tmp_path)}
+    )
+    worker = new_worker(config, environment=password(ALICE.password))
     worker.start()
 
     assert worker.wait_for_end(30) == 1
     last = worker.log.splitlines()[-1]
     wanted = {
-        "topic": f"a topic (read on {topics.documents}",
+        "documents": f"topic {topics.documents} (read)",
+        "entities": f"topic {topics.entities} (write)",
+        "models": f"topic {models} (read)",
         "group": f"the consumer group {topics.group}",
         "transactional id": f"transactional ids with the prefix {topics.group}.",
     }
     assert f"onoma: Kafka denies access to {wanted[denied]}" in last
     assert "Traceback" not in worker.log
     assert ALICE.password not in worker.log
+
+
+def test_check_names_each_topic_that_may_not_be_looked_at(
+    with_acls: KafkaBroker, unique: Unique, tmp_path: Path
+) -> None:
+    topics = Topics.create(with_acls, unique, partitions=1)
+    with_acls.allow(ALICE, "topic", topics.dead_letters, "WRITE", "DESCRIBE")
+
+    checked = check(
+        tmp_path, topics.config(kafka=sasl(with_acls)), environment=password(ALICE.password)
+    )
+
+    assert checked.returncode == 1
+    for knob, name, operation in (
+        ("documents", topics.documents, "read"),
+        ("entities", topics.entities, "write"),
+    ):
+        assert f"topics.{knob}: Kafka denies access to topic {name}; allow" in checked.stdout
+        assert f"to describe it and to {operation} it" in checked.stdout
+    assert topics.dead_letters not in checked.stdout
 
 
 def test_a_worker_with_the_rights_of_the_documentation_processes_documents(
@@ -231,7 +263,7 @@ def test_a_worker_with_the_rights_of_the_documentation_processes_documents(
     with_acls.allow(ALICE, "group", topics.group, "READ")
     name = f"{topics.group}.{topics.documents}.0"
     with_acls.allow(ALICE, "transactional id", name, "DESCRIBE", "WRITE")
-    config = topics.config(kafka=sasl(with_acls))
+    config = topics.config(kafka=sasl(with_acls, "PLAIN"))
     publish(with_acls, topics.documents, short_documents(20, partitions=1, seed=8))
 
     checked = check(tmp_path, config, environment=password(ALICE.password))

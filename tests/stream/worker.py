@@ -170,11 +170,16 @@ class Worker:
         except OSError:
             return None
 
-    def exposition(self) -> str:
-        """Return /metrics as it stands there."""
+    @property
+    def address(self) -> str:
+        """Where it serves metrics and probes."""
         if not self._find_address():
             raise AssertionError(f"the worker serves nothing yet; its log:\n{self.log}")
-        with urllib.request.urlopen(self._address + "/metrics", timeout=5) as answer:
+        return self._address
+
+    def exposition(self) -> str:
+        """Return /metrics as it stands there."""
+        with urllib.request.urlopen(self.address + "/metrics", timeout=5) as answer:
             text: str = answer.read().decode()
         return text
 

@@ -235,6 +235,30 @@ def test_secrets_show_in_no_representation_and_no_error(
     assert SECRET not in refused(tmp_path, {"kafka": {"ssl_check_hostname": "perhaps"}})
 
 
+@pytest.mark.parametrize(
+    "content",
+    [
+        f"kafka:\n  sasl_password: '{SECRET}\n",
+        f"kafka:\n  sasl_password: *{SECRET}\n",
+        f"kafka:\n  sasl_password: !{SECRET} x\n",
+        f"kafka:\n  sasl_password: {{{SECRET}\n",
+        f"kafka: [{SECRET}]\n",
+        f"kafka: {SECRET}\n",
+        f"kafka:\n  bootstrap_servers: {{sasl_password: {SECRET}}}\n",
+        f"kafka:\n  sasl_pasword: {SECRET}\n",
+        f"- {SECRET}\n",
+    ],
+)
+def test_a_file_that_cannot_be_used_is_never_quoted(tmp_path: Path, content: str) -> None:
+    path = tmp_path / "onoma.yaml"
+    path.write_text(content, "utf-8")
+
+    with pytest.raises(WrongUseError) as caught:
+        load(path, secrets=tmp_path / "none")
+
+    assert SECRET not in str(caught.value)
+
+
 def test_a_secret_file_that_is_not_text_is_refused_by_its_name(tmp_path: Path) -> None:
     secrets = secret_file(tmp_path, "kafka__sasl_password", b"\xff\xfe")
 

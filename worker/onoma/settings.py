@@ -608,8 +608,16 @@ def _read_yaml(path: Path) -> dict[str, Any]:
         values = yaml.safe_load(path.read_text(encoding="utf-8"))
     except OSError as error:
         raise WrongUseError(f"{path}: can't be read: {error.strerror}") from error
+    except yaml.MarkedYAMLError as error:
+        # Its own message quotes the line, and a password may stand there.
+        mark = error.problem_mark or error.context_mark
+        where = f" at line {mark.line + 1}, column {mark.column + 1}" if mark else ""
+        raise WrongUseError(
+            f"{path}: is not YAML{where}; quote values that hold other signs than letters and "
+            "digits"
+        ) from None
     except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise WrongUseError(f"{path}: is not YAML: {error}") from error
+        raise WrongUseError(f"{path}: is not YAML in UTF-8: {type(error).__name__}") from None
     if values is None:
         return {}
     if not isinstance(values, dict):
@@ -626,8 +634,14 @@ def _line(problem: Any) -> str:
         return f"{knob}: there is no such setting"
     if problem["type"] == "value_error" and "error" in problem.get("ctx", {}):
         return str(problem["ctx"]["error"])
-    secret = "password" in knob
-    return f"{knob}: found {'a value' if secret else repr(problem['input'])}: {problem['msg']}"
+    return f"{knob}: found {_shown(knob, problem['input'])}: {problem['msg']}"
+
+
+def _shown(knob: str, found: object) -> str:
+    """Return what was found, but for what is secret or may hold something that is."""
+    if found is None or (isinstance(found, str | int | float) and "." in knob):
+        return "a value" if "password" in knob else repr(found)
+    return f"a {type(found).__name__}"
 
 
 def _refuse(contradiction: bool, knob: str, found: object, wanted: str) -> None:

@@ -127,7 +127,9 @@ def explained(error: BaseException, settings: Settings) -> FatalError | Transien
     """Return what `error` means for the worker, None where it is in no table."""
     for kind, what in _AUTHORISATION.items():
         if isinstance(error, kind):
-            named = what.format(group=settings.kafka.group_id, **settings.topics.model_dump())
+            named = _topics_denied(error, settings) or what.format(
+                group=settings.kafka.group_id, **settings.topics.model_dump()
+            )
             return FatalError(f"Kafka denies access to {named}; grant it to this worker's user")
     if isinstance(error, errors.UnknownTopicOrPartitionError):
         return FatalError(
@@ -145,6 +147,17 @@ def explained(error: BaseException, settings: Settings) -> FatalError | Transien
     if isinstance(error, _AWAY):
         return TransientError(f"Kafka is away: {type(error).__name__}")
     return None
+
+
+def _topics_denied(error: BaseException, settings: Settings) -> str | None:
+    """Return the topics that `error` names, each with what is needed of it."""
+    if not isinstance(error, errors.TopicAuthorizationFailedError) or not error.args:
+        return None
+    named = {error.args[0]} if isinstance(error.args[0], str) else set(error.args[0])
+    topics = settings.topics
+    read = {topics.documents, topics.models}
+    needed = [f"topic {name} ({'read' if name in read else 'write'})" for name in sorted(named)]
+    return ", ".join(needed) or None
 
 
 def refuse_what_stays(error: BaseException, settings: Settings) -> None:
@@ -191,7 +204,10 @@ async def diagnose_connection(kafka: Kafka, timeout_seconds: float = 5.0) -> str
 def _connection_problem(error: Exception, kafka: Kafka) -> str:
     cause = error.__cause__ or error
     if isinstance(error, ssl.SSLError) or isinstance(cause, ssl.SSLError):
-        return f"TLS failed: {getattr(cause, 'reason', None) or cause}; compare kafka.ssl_ca_file"
+        reason = str(getattr(cause, "reason", None) or cause)
+        # An alert is what the other side sends: it did not take what we showed.
+        knob = "ssl_certificate_file" if "_ALERT_" in reason else "ssl_ca_file"
+        return f"TLS failed: {reason}; compare kafka.{knob}"
     if isinstance(error, errors.AuthenticationFailedError | errors.SaslAuthenticationFailed):
         return (
             f"refused the user or password ({kafka.sasl_mechanism}); compare kafka.sasl_username, "
@@ -218,8 +234,8 @@ def _ssl_context(kafka: Kafka) -> ssl.SSLContext:
             )
     except (OSError, ssl.SSLError) as error:
         raise WrongUseError(
-            f"kafka.ssl_ca_file, kafka.ssl_certificate_file or kafka.ssl_key_file can't be used: "
-            f"{error}"
+            "kafka.ssl_ca_file, kafka.ssl_certificate_file or kafka.ssl_key_file can't be used, or "
+            f"kafka.ssl_key_password is another: {error}"
         ) from error
     context.check_hostname = kafka.ssl_check_hostname
     return context

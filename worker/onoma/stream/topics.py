@@ -12,6 +12,7 @@ import asyncio
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from typing import Literal
 
 import structlog
 from aiokafka import TopicPartition
@@ -34,6 +35,7 @@ log = structlog.get_logger(__name__)
 
 DEMO_CLUSTER_PREFIX = "mockCluster"
 """How librdkafka's mock cluster calls itself; its transactions are none."""
+TOPIC_DENIED = 29
 TOPIC_EXISTS = 36
 COMPACTED = "compact"
 CONTROL_BYTES = 64 * 1024
@@ -49,6 +51,7 @@ class Wanted:
     knob: str
     max_message_bytes: int
     control: bool = False
+    operation: Literal["read", "write"] = "write"
 
     def creation(self, partitions: int) -> tuple[int, dict[str, str]]:
         """Return the number of partitions and the configuration that it is made with."""
@@ -64,6 +67,7 @@ class Found:
     partitions: int | None
     max_message_bytes: int | None
     cleanup_policy: str | None = None
+    denied: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,12 +82,12 @@ def wanted_topics(settings: Settings, limits: Limits) -> tuple[Wanted, ...]:
     """Return what each topic has to be, the documents' first."""
     names = settings.topics
     control = (
-        (Wanted(names.models, "topics.models", CONTROL_BYTES, control=True),)
+        (Wanted(names.models, "topics.models", CONTROL_BYTES, control=True, operation="read"),)
         if settings.store.path
         else ()
     )
     return (
-        Wanted(names.documents, "topics.documents", largest_input_bytes(limits)),
+        Wanted(names.documents, "topics.documents", largest_input_bytes(limits), operation="read"),
         Wanted(names.entities, "topics.entities", largest_output_bytes(limits)),
         Wanted(names.dead_letters, "topics.dead_letters", largest_output_bytes(limits)),
         *control,
@@ -102,11 +106,16 @@ def problems(settings: Settings, limits: Limits, cluster: Cluster) -> list[str]:
         )
     for wanted in wanted_topics(settings, limits):
         found = cluster.topics[wanted.name]
+        if found.denied:
+            found_problems.append(
+                f"{wanted.knob}: Kafka denies access to topic {wanted.name}; allow this worker's "
+                f"user to describe it and to {wanted.operation} it"
+            )
+            continue
         if found.partitions is None:
             found_problems.append(
                 f"{wanted.knob}: found no topic {wanted.name}; make it with `onoma topics "
-                f"create`, or "
-                "allow this worker's user to describe it"
+                "create`, or allow this worker's user to describe it"
             )
             continue
         found_problems += _problems_of_control(wanted, found) if wanted.control else []
@@ -171,6 +180,7 @@ async def describe(settings: Settings, limits: Limits) -> Cluster:
                 None if topics[name]["error_code"] else len(topics[name]["partitions"]),
                 _number(configured.get(name, {}).get("max.message.bytes")),
                 configured.get(name, {}).get("cleanup.policy"),
+                topics[name]["error_code"] == TOPIC_DENIED,
             )
             for name in names
         },
