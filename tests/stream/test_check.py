@@ -197,12 +197,12 @@ def test_what_access_rules_deny_is_named(
     with_acls: KafkaBroker, unique: Unique, tmp_path: Path, new_worker: NewWorker, denied: str
 ) -> None:
     topics = Topics.create(with_acls, unique, partitions=1)
-    with_acls.create_topic(models := unique("models"), 1, {"cleanup.policy": "compact"})
+    topics.create_models()
     for knob, name in {
         "documents": topics.documents,
         "entities": topics.entities,
         "dead_letters": topics.dead_letters,
-        "models": models,
+        "models": topics.models,
     }.items():
         with_acls.allow(ALICE, "topic", name, "DESCRIBE", "DESCRIBE_CONFIGS")
         if denied != knob:
@@ -213,9 +213,7 @@ def test_what_access_rules_deny_is_named(
         name = f"{topics.group}.{topics.documents}.0"
         with_acls.allow(ALICE, "transactional id", name, "DESCRIBE", "WRITE")
     publish(with_acls, topics.documents, short_documents(1, partitions=1, seed=7))
-    config = topics.config(
-        kafka=sasl(with_acls), topics={"models": models}, store={"path": str(tmp_path)}
-    )
+    config = topics.config(kafka=sasl(with_acls), store={"path": str(tmp_path)})
     worker = new_worker(config, environment=password(ALICE.password))
     worker.start()
 
@@ -224,7 +222,7 @@ def test_what_access_rules_deny_is_named(
     wanted = {
         "documents": f"topic {topics.documents} (read)",
         "entities": f"topic {topics.entities} (write)",
-        "models": f"topic {models} (read)",
+        "models": f"topic {topics.models} (read)",
         "group": f"the consumer group {topics.group}",
         "transactional id": f"transactional ids with the prefix {topics.group}.",
     }

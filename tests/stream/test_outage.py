@@ -12,13 +12,14 @@ import time
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 import pytest
 
 from tests.conftest import StartKafka, Unique
 from tests.kafka.broker import PLAINTEXT
 from tests.stream.conftest import NewWorker
-from tests.stream.topics import Topics, publish, short_documents
+from tests.stream.topics import Message, Topics, publish, short_documents
 from tests.stream.worker import POLL_SECONDS, Worker, wait_until
 
 OUTAGE_SECONDS = 30.0
@@ -59,12 +60,14 @@ def probing(worker: Worker) -> Iterator[Probes]:
 
 @pytest.mark.slow
 def test_a_worker_outlives_its_broker_for_30_seconds_and_loses_and_repeats_nothing(
-    start_kafka: StartKafka, unique: Unique, new_worker: NewWorker
+    start_kafka: StartKafka, unique: Unique, tmp_path: Path, new_worker: NewWorker
 ) -> None:
     broker = start_kafka(PLAINTEXT)
     topics = Topics.create(broker, unique, partitions=4)
+    topics.create_models()
     worker = new_worker(
         topics.config(
+            store={"path": str(tmp_path)},
             # Above the outage: the broker must not abort by itself while it starts.
             delivery={"transaction_timeout_seconds": 2 * OUTAGE_SECONDS},
             processing={"documents_in_flight": 16},
@@ -84,6 +87,12 @@ def test_a_worker_outlives_its_broker_for_30_seconds_and_loses_and_repeats_nothi
         broker.start()
         worker.wait_until(lambda: worker.probe("/readyz") == 200, "it is ready again")
         topics.wait_done()
+        # Its control topic is followed still.
+        publish(broker, topics.models, [Message(b"no notice", key=b"model")])
+        worker.wait_until(
+            lambda: worker.metric("onoma_notices_total", outcome="malformed") == 1,
+            "the notice is refused",
+        )
 
     events = topics.events(until=DOCUMENTS)
     assert Counter(event["document_id"] for event in events) == Counter(
@@ -97,10 +106,11 @@ def test_a_worker_outlives_its_broker_for_30_seconds_and_loses_and_repeats_nothi
 
 @pytest.mark.parametrize("mode", ["exactly_once", "at_least_once"])
 def test_a_worker_that_is_told_to_stop_while_the_broker_is_away_stops_in_time(
-    start_kafka: StartKafka, unique: Unique, new_worker: NewWorker, mode: str
+    start_kafka: StartKafka, unique: Unique, tmp_path: Path, new_worker: NewWorker, mode: str
 ) -> None:
     broker = start_kafka(PLAINTEXT)
     topics = Topics.create(broker, unique, partitions=4)
+    topics.create_models()
     drain_seconds = 1
     worker = new_worker(
         topics.config(
@@ -112,6 +122,7 @@ def test_a_worker_that_is_told_to_stop_while_the_broker_is_away_stops_in_time(
                 "transaction_timeout_seconds": 70,
             },
             processing={"documents_in_flight": 16},
+            store={"path": str(tmp_path)},
             shutdown={"drain_seconds": drain_seconds},
         )
     )

@@ -58,7 +58,6 @@ class Stage:
     """A worker that follows a control topic of its own."""
 
     topics: Topics
-    models: str
     store: Store
     worker: Worker
 
@@ -71,15 +70,13 @@ class Stage:
         new_worker: NewWorker,
         **store: object,
     ) -> Stage:
-        topics, models = Topics.named(kafka, unique), unique("models")
+        topics = Topics.named(kafka, unique)
         root = tmp_path / "store"
         root.mkdir()
-        worker = new_worker(
-            topics.config(store={"path": str(root), **store}, topics={"models": models})
-        )
+        worker = new_worker(topics.config(store={"path": str(root), **store}))
         made = worker.command("topics", "create", "--partitions", "2")
         assert made.returncode == 0, made.stderr
-        return cls(topics, models, Store(root), worker)
+        return cls(topics, Store(root), worker)
 
     @property
     def settings(self) -> Settings:
@@ -93,10 +90,10 @@ class Stage:
 
     def announce(self, value: Notice | bytes) -> None:
         data = encode(value) if isinstance(value, Notice) else value
-        publish(self.topics.broker, self.models, [Message(data, key=MODEL_KEY.encode())])
+        publish(self.topics.broker, self.topics.models, [Message(data, key=MODEL_KEY.encode())])
 
     def announced(self) -> list[Notice]:
-        return [decode(each.value or b"") for each in self.topics.broker.read(self.models)]
+        return [decode(each.value or b"") for each in self.topics.broker.read(self.topics.models)]
 
     def notices(self, outcome: str) -> float:
         return self.worker.metric("onoma_notices_total", kind="model", outcome=outcome)
@@ -308,18 +305,19 @@ def test_a_worker_among_bad_notices_only_ends_and_says_what_is_wrong(
 
     assert stage.worker.wait_for_end() == 1
 
-    assert f"onoma: no notice in {stage.models} can be served" in stage.worker.log.splitlines()[-1]
+    assert (
+        f"onoma: no notice in {stage.topics.models} can be served"
+        in stage.worker.log.splitlines()[-1]
+    )
     assert "Traceback" not in stage.worker.log
 
 
 def test_check_names_a_control_topic_that_would_lose_what_is_in_force(
     kafka: KafkaBroker, unique: Unique, tmp_path: Path, new_worker: NewWorker
 ) -> None:
-    topics, models = Topics.create(kafka, unique, partitions=1), unique("models")
-    kafka.create_topic(models, 2, {"cleanup.policy": "delete"})
-    worker = new_worker(
-        topics.config(store={"path": str(tmp_path / "none")}, topics={"models": models})
-    )
+    topics = Topics.create(kafka, unique, partitions=1)
+    kafka.create_topic(models := topics.models, 2, {"cleanup.policy": "delete"})
+    worker = new_worker(topics.config(store={"path": str(tmp_path / "none")}))
 
     checked = worker.command("check")
 

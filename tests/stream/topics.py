@@ -64,6 +64,15 @@ class Topics:
             group=unique("group"),
         )
 
+    @property
+    def models(self) -> str:
+        """The control topic of these topics, which `create_models` makes."""
+        return f"models-{self.group}"
+
+    def create_models(self) -> None:
+        """Create the control topic as a worker with a store wants it."""
+        self.broker.create_topic(self.models, 1, {"cleanup.policy": "compact"})
+
     def config(self, **sections: Mapping[str, object]) -> dict[str, dict[str, object]]:
         """Return settings for these topics with short timeouts; `sections` go before them."""
         config: dict[str, dict[str, object]] = {
@@ -79,6 +88,7 @@ class Topics:
                 "documents": self.documents,
                 "entities": self.entities,
                 "dead_letters": self.dead_letters,
+                "models": self.models,
             },
             "delivery": {"publish_timeout_seconds": 8, "transaction_timeout_seconds": 10},
             "processing": {"threads": 1},

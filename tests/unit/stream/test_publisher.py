@@ -175,9 +175,9 @@ def test_too_many_rejections_end_the_lane_before_they_are_published() -> None:
 
 
 def test_what_a_person_has_to_mend_ends_the_lane_at_once() -> None:
-    outbox = FakeOutbox([TopicAuthorizationFailedError("denied")])
+    outbox = FakeOutbox([TopicAuthorizationFailedError("entities.v1")])
 
-    with pytest.raises(FatalError, match="denies access to a topic"):
+    with pytest.raises(FatalError, match=r"denies access to topic entities\.v1 \(write\)"):
         publish(outbox, [GOOD])
 
     assert outbox.taken == 0

@@ -22,9 +22,12 @@ from onoma.stream.health import Health
 from onoma.stream.kafka import client_options, refuse_what_stays
 from onoma.stream.notices import Notices
 from onoma.stream.outbox import stop_quietly
+from onoma.stream.serving import give_memory_back
 
 log = structlog.get_logger(__name__)
 
+GIVE_BACK_SECONDS = 10.0
+"""After a swap: by then the documents that took the old model are published, and it is gone."""
 POLL_MILLISECONDS = 500
 """How long one fetch waits; also how often what a notice named is looked for in the store."""
 FIRST_PAUSE_SECONDS = 0.5
@@ -44,6 +47,8 @@ class Control:
         self._settings = settings
         self._health = health
         self._next: dict[TopicPartition, int] = {}
+        self._changes = 0
+        self._give_back_at: float | None = None
 
     async def follow(self, stopping: asyncio.Event) -> None:
         """Follow until asked to stop, with a new consumer after each outage. Raises FatalError for
@@ -80,9 +85,20 @@ class Control:
                 if await self._notices.settle() and not self.caught_up.is_set():
                     self._health.caught_up = True
                     self.caught_up.set()
+                await self._give_memory_back()
                 self._note(await consumer.getmany(timeout_ms=POLL_MILLISECONDS))
         finally:
             await stop_quietly(consumer)
+
+    async def _give_memory_back(self) -> None:
+        """Let the system have what the old model held, some time after a swap."""
+        now = asyncio.get_running_loop().time()
+        if self._changes != self._notices.changes:
+            self._changes = self._notices.changes
+            self._give_back_at = self._give_back_at or now + GIVE_BACK_SECONDS
+        elif self._give_back_at is not None and now >= self._give_back_at:
+            self._give_back_at = None
+            await asyncio.to_thread(give_memory_back)
 
     async def _read_to(
         self, ends: Mapping[TopicPartition, int], consumer: AIOKafkaConsumer

@@ -92,6 +92,8 @@ class Notices:
         self._clock = clock
         self._waiting: dict[_Place, deque[_Candidate]] = {}
         self._caught_up = False
+        self.changes = 0
+        """How often what is served was changed."""
 
     def note(self, record: Record) -> None:
         """Take in the next record of a control topic; it goes before what waits for its key."""
@@ -125,6 +127,7 @@ class Notices:
             refused = candidates.popleft()
             if not isinstance(answer, _Refusal):
                 self._current.change(answer)
+                self.changes += 1
                 return True
             self._refuse(refused, answer)
             newest = newest or answer

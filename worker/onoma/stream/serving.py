@@ -7,6 +7,7 @@ of topics.models such a swap: it runs in a thread, beside the model that serves.
 
 from __future__ import annotations
 
+import ctypes
 import time
 from collections.abc import Callable
 from dataclasses import replace
@@ -43,6 +44,15 @@ class Current:
     def change(self, change: Change) -> None:
         """Let `change` say what they are from now on."""
         self._versions = change(self._versions)
+
+
+def give_memory_back() -> None:
+    """Hand freed memory to the system. glibc keeps it by thread: without this, a hundred models
+    loaded one after the other held a hundred MiB that nobody used.
+    """
+    trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
+    if trim is not None:
+        trim(0)
 
 
 def languages_of(model: bundle.Model) -> SupportedLanguages:
