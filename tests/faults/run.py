@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import shutil
+import signal
 import sys
 from pathlib import Path
 
@@ -26,14 +27,12 @@ LONG_OUTAGE_SECONDS = 600.0
 def main() -> int:
     """Play what was asked for; 1 if a promise was broken."""
     options = _options()
+    # A terminated run tears its stage down too: no broker and no worker outlives it.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     prepare()
     kinds: list[str] = options.kinds or [kind for kind in KINDS if kind != "short"]
     # Every run is played, whatever came of the ones before.
-    kept = [
-        _played(kind, options.seed, options.outage_seconds)
-        for kind in kinds
-        for _ in range(options.runs)
-    ]
+    kept = [_played(kind, options) for kind in kinds for _ in range(options.runs)]
     return 0 if all(kept) else 1
 
 
@@ -45,26 +44,27 @@ def _options() -> argparse.Namespace:
     parser.add_argument(
         "--outage-seconds", type=float, default=LONG_OUTAGE_SECONDS, help="of the kind `outage`"
     )
+    parser.add_argument("--keep-logs", action="store_true", help="of faultless runs too")
     options = parser.parse_args()
     if unknown := set(options.kinds) - KINDS.keys():
         parser.error(f"found {', '.join(sorted(unknown))}, wanted some of {', '.join(KINDS)}")
     return options
 
 
-def _played(kind: str, seed: int | None, outage_seconds: float) -> bool:
+def _played(kind: str, options: argparse.Namespace) -> bool:
     """Play one run and record it; say whether every promise was kept."""
-    seed = results.next_seed(kind) if seed is None else seed
+    seed = results.next_seed(kind) if options.seed is None else options.seed
     directory = LOGS / f"{kind}-{seed}"
     shutil.rmtree(directory, ignore_errors=True)
     try:
-        report = play(kind, seed, directory, outage_seconds=outage_seconds)
+        report = play(kind, seed, directory, outage_seconds=options.outage_seconds)
     except (NoFakedClockError, NoSmallDiskError) as error:
         print(f"{kind} {seed}: not played: {error}", flush=True)
         return True
     results.write(report)
     print(told(report), flush=True)
     kept = report.account.faultless and bool(report.notes.get("proof", True))
-    if kept:
+    if kept and not options.keep_logs:
         shutil.rmtree(directory)
     return kept
 

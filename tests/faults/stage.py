@@ -6,6 +6,7 @@ that is to die at a point of its work is started with that setting, and its next
 
 from __future__ import annotations
 
+import signal
 import time
 from collections import Counter, deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -24,6 +25,7 @@ from tests.stream.worker import Config, Worker
 
 TICK_SECONDS = 0.05
 ASK_SECONDS = 0.5
+START_SECONDS = 180.0
 STUCK_SECONDS = 20.0
 """After this a worker that waits in vain for its death is told to stop: that brings rebalances."""
 LOG_APPEND_TIME = {"message.timestamp.type": "LogAppendTime"}
@@ -59,6 +61,10 @@ class Member:
         self.started = time.monotonic()
         self.down_on_purpose = False
 
+    def ready(self) -> bool:
+        """Say whether the worker has partitions, or is to die."""
+        return self.armed is not None or self.worker.probe("/readyz") == 200
+
 
 @dataclass(slots=True)
 class Stage:
@@ -77,9 +83,11 @@ class Stage:
     failed: Counter[int] = field(default_factory=Counter)
 
     def start(self) -> None:
-        """Start the crew."""
+        """Start the crew and wait until it works; who is to die may do so before."""
         for member in self.crew:
             member.start()
+        if not self.run_until(lambda: all(map(Member.ready, self.crew)), START_SECONDS):
+            raise AssertionError(f"a worker was not ready in {START_SECONDS:.0f} s")
 
     def all_died(self) -> bool:
         """Say whether every planned death has happened."""
@@ -112,7 +120,7 @@ class Stage:
         if member.armed is not None and "fault point reached" in member.worker.log:
             self.died.append((time.time(), number, member.armed.point))
             member.deaths.popleft()
-        elif code:
+        elif code not in (0, -signal.SIGTERM):  # told to stop, perhaps before it listened
             self.failed[code] += 1
 
     @staticmethod
