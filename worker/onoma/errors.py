@@ -28,6 +28,8 @@ class RejectionReason(StrEnum):
     LONE_SURROGATE = "lone_surrogate"
     HEADERS_TOO_LARGE = "headers_too_large"
     DOCUMENT_TOO_LARGE = "document_too_large"
+    TOO_MANY_UNITS = "too_many_units"
+    TOO_MUCH_WORK = "too_much_work"
     EVENT_TOO_LARGE = "event_too_large"
     PROCESSING_FAILED = "processing_failed"
     KILLED_WORKER = "killed_worker"

@@ -36,10 +36,10 @@ from onoma.contracts.entities import (
     input_event_id,
 )
 from onoma.contracts.language import primary
-from onoma.contracts.policy import PinnedPolicy
+from onoma.contracts.policy import Limits, PinnedPolicy
 from onoma.contracts.records import Output, Record
 from onoma.errors import RejectedDocument, RejectionReason
-from onoma.ner.recogniser import AnyRecogniser, Emissions, stitched
+from onoma.ner.recogniser import AnyRecogniser, Emissions, Prepared, stitched
 from onoma.ner.spans import Mention
 from onoma.text.script import dominant_script
 from onoma.text.segmentation import Units, segment
@@ -138,13 +138,16 @@ def admit(
     record: Record, versions: Versions, *, source: KafkaSource | InputSource | None = None
 ) -> Job | DeadLettered:
     """Decode and cut up a record; `source` is its topic, partition and offset unless given."""
+    limits = versions.policy.policy.limits
     try:
-        document = decode(record, versions.policy.policy.limits)
+        document = decode(record, limits)
+        units = segment(document.text)
+        _check_units(units, limits)
+        budget = versions.policy.rules(document.tenant).budgets.units
+        prepared = versions.recogniser.prepare(units.strings()[:budget])
+        _check_work(prepared, versions.recogniser, limits)
     except RejectedDocument as rejected:
         return reject(record, rejected, versions)
-    units = segment(document.text)
-    budget = versions.policy.rules(document.tenant).budgets.units
-    prepared = versions.recogniser.prepare(units.strings()[:budget])
     return Job(
         record=record,
         source=source or KafkaSource(record.topic, record.partition, record.offset),
@@ -154,6 +157,24 @@ def admit(
         features=prepared.rows,
         versions=versions,
     )
+
+
+def _check_units(units: Units, limits: Limits) -> None:
+    if len(units) > limits.units:
+        raise RejectedDocument(
+            RejectionReason.TOO_MANY_UNITS,
+            f"the text has {len(units)} words and punctuation marks, the limit is {limits.units}",
+        )
+
+
+def _check_work(prepared: Prepared[Sized], recogniser: AnyRecogniser, limits: Limits) -> None:
+    each = zip(prepared.windows, prepared.rows, strict=True)
+    rows = sum(recogniser.work(window, rows).computed for window, rows in each)
+    if rows > limits.rows:
+        raise RejectedDocument(
+            RejectionReason.TOO_MUCH_WORK,
+            f"the model would compute {rows} rows for it, the limit is {limits.rows}",
+        )
 
 
 def read(job: Job) -> list[Reading]:

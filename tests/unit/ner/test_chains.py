@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import itertools
 from collections.abc import Sequence
 
@@ -75,3 +76,32 @@ def test_labels_that_never_forget_where_they_came_from_get_the_same_states(
     (found,) = chains.states(algebra, [given], [300, 100])
 
     assert found.tobytes() == _plain(algebra, given, [300, 100]).tobytes()
+
+
+class Counted:
+    """An operation that notes how many numbers it is asked for."""
+
+    def __init__(self, operation: np.ufunc) -> None:
+        self.numbers = 0
+        self._operation = operation
+
+    def __call__(self, one: Floats, other: Floats) -> Floats:
+        found: Floats = self._operation(one, other)
+        self.numbers += found.size
+        return found
+
+
+@pytest.mark.parametrize("algebra", ALGEBRAS)
+def test_the_work_on_labels_that_never_forget_grows_as_the_units_do(algebra: Algebra) -> None:
+    chance = np.random.default_rng(0)
+    closed = -1e9 if algebra is BEST_WAY else 0.0
+    moves = np.where(np.eye(3, dtype=bool), 1.0, closed)
+
+    def numbers(units: int) -> float:
+        given = Chains(chance.uniform(0.4, 0.6, (units, 3)), chance.uniform(0.1, 1, 3), moves)
+        times = Counted(algebra.times)
+        counted = dataclasses.replace(algebra, times=times)
+        chains.states(counted, [given], [units])
+        return times.numbers / units
+
+    assert numbers(16_000) < 1.5 * numbers(1_000)

@@ -9,8 +9,10 @@ Chains are cut into pieces that are worked on at the same time. Every piece star
 piece whose guess was not what the piece before it came to runs again, until its states meet the old
 ones bit for bit. What stays satisfies every step of the plain recursion. Labels soon forget where
 they came from, the best ways after ten units and the sums of all ways after forty, so little is run
-twice; were they never to forget, each round would still settle one more piece. (Maleki, Musuvathi
-and Mytkowicz, "Parallelizing Dynamic Programming through Rank Convergence", 2014, for best ways.)
+twice. (Maleki, Musuvathi and Mytkowicz, "Parallelizing Dynamic Programming through Rank
+Convergence", 2014, for best ways.) Some never do, as where one word stands a million times: each
+round would settle one more piece, in the square root of a document's length times its length. After
+a few rounds what is left is therefore run piece after piece, and each unit once more at most.
 """
 
 from __future__ import annotations
@@ -29,6 +31,8 @@ SHORTEST_PIECE = 32
 """Units; most of a shorter one would be run twice."""
 STEPS_BETWEEN_LOOKS = 4
 """Steps of a second run between two looks at whether it has met the first."""
+ROUNDS = 8
+"""Runs of the pieces side by side before the rest is run one after the other."""
 COPIED_SHARE = 0.5
 """Up to this share of the lanes, those that run again are copied out; of more the others run along,
 and come to what they were.
@@ -70,15 +74,19 @@ def states(algebra: Algebra, chains: Sequence[Chains], lengths: Sequence[int]) -
     """
     lanes = _Lanes.of([*lengths] * len(chains), piece_units(sum(lengths)))
     chain = lanes.document // len(lengths)
-    scores = np.concatenate([one.scores for one in chains])[lanes.rows]
+    scores = [one.scores for one in chains]
+    whole = scores[0] if len(scores) == 1 else np.concatenate(scores)
     recursion = _Recursion(
         algebra,
         lanes,
-        np.ascontiguousarray(scores.transpose(0, 2, 1)),
+        # Nobody holds what is only passed on: of a document of a million units that counts.
+        np.ascontiguousarray(whole[lanes.rows].transpose(0, 2, 1)),
         np.ascontiguousarray(np.stack([one.start for one in chains], -1)[:, chain]),
         np.ascontiguousarray(np.stack([one.moves for one in chains], -1)[:, :, chain]),
     )
-    return np.split(lanes.by_unit(recursion.states()), len(chains))
+    found = recursion.states()
+    del recursion, whole
+    return np.split(lanes.by_unit(found), len(chains))
 
 
 def piece_units(units: int) -> int:
@@ -91,13 +99,15 @@ class _Lanes:
     """Documents cut into pieces, each a lane of its own, the longest first.
 
     `rows` `(steps, lanes)` says which unit a lane has at a step and `lengths` how many it has;
-    `previous` is the lane of the piece before, -1 where a document begins.
+    `previous` is the lane of the piece before, -1 where a document begins; `rank` counts the pieces
+    of a document.
     """
 
     rows: Indices
     lengths: Indices
     previous: Indices
     document: Indices
+    rank: Indices
 
     @classmethod
     def of(cls, units_of: Sequence[int], longest: int) -> _Lanes:
@@ -115,9 +125,8 @@ class _Lanes:
         previous = np.where(rank > 0, lane_of[np.arange(len(order)) - 1], -1)[order]
         lengths = length[order]
         steps = np.arange(lengths.max(initial=0))[:, None]
-        return cls(
-            begin[order] + np.minimum(steps, lengths - 1), lengths, previous, document[order]
-        )
+        rows = begin[order] + np.minimum(steps, lengths - 1)
+        return cls(rows, lengths, previous, document[order], rank[order])
 
     def by_unit(self, values: Floats) -> Floats:
         """Return `values` `(steps, labels, lanes)` in the order of the units, `(units, labels)`."""
@@ -149,13 +158,33 @@ class _Recursion:
         into = np.where(inner, self.algebra.plus.reduce(self.moves, 0), self.start)
         self._run(into, found, slice(None), meet=False)
         ends, again = self._ends(found), inner
-        while again.any():
+        for _ in range(ROUNDS):
+            if not again.any():
+                return found
             into = np.where(inner, self._into(ends[:, previous], self.moves), self.start)
             chosen = slice(None) if again.mean() > COPIED_SHARE else np.flatnonzero(again)
             self._run(into[:, chosen], found, chosen, meet=True)
             old, ends = ends, self._ends(found)
             again = inner & (ends != old).any(0)[previous]
+        self._run_in_order(found, again)
         return found
+
+    def _run_in_order(self, found: Floats, again: npt.NDArray[np.bool_]) -> None:
+        """Settle the lanes `again` and those that follow from them, piece after piece: `found` of
+        the piece before is final when its turn comes.
+        """
+        lanes, previous = self.lanes, self.lanes.previous
+        by_rank = np.argsort(lanes.rank, kind="stable")
+        turns = np.flatnonzero(np.diff(lanes.rank[by_rank])) + 1
+        for chosen in np.split(by_rank, turns)[1:]:
+            run = np.sort(chosen[again[chosen]])
+            if not len(run):
+                continue
+            before = found[lanes.lengths[previous[run]] - 1, :, previous[run]].T
+            old = found[lanes.lengths[run] - 1, :, run]
+            self._run(self._into(before, self.moves[:, :, run]), found, run, meet=True)
+            changed = (found[lanes.lengths[run] - 1, :, run] != old).any(1)
+            again |= np.isin(previous, run[changed])
 
     def _ends(self, found: Floats) -> Floats:
         return found[self.lanes.lengths - 1, :, np.arange(found.shape[2])].T

@@ -25,6 +25,10 @@ Labels = npt.NDArray[np.intp]
 
 BLOCK_UNITS = 4096
 """Units whose ways are laid out at once, labels x labels numbers for each."""
+UNITS_BOTH_WAYS = 65_536
+"""Up to so many units both directions run side by side, which is faster; of more one after the
+other, which takes half of the memory.
+"""
 IMPOSSIBLE = -1e4
 """Score of a move that IOB2 forbids; finite, so that sums of it stay comparable."""
 SMALLEST_CHANCE = 1e-60
@@ -75,16 +79,19 @@ class Decoder:
         moves = np.where(self._open_moves, _chances(self._moves / self._temperature), 0.0)
         start = np.where(self._open_start, _chances(self._start / self._temperature), 0.0)
         backwards = _mirrored(lengths)
-        before, after = chains.states(
-            ALL_WAYS,
-            [
-                Chains(chances, start, moves),
-                Chains(chances[backwards], np.ones_like(start), moves.T),
-            ],
-            lengths,
-        )
+        ways = [
+            Chains(chances, start, moves),
+            Chains(chances[backwards], np.ones_like(start), moves.T),
+        ]
+        if len(chances) <= UNITS_BOTH_WAYS:
+            before, after = chains.states(ALL_WAYS, ways, lengths)
+        else:
+            after = chains.states(ALL_WAYS, [ways.pop()], lengths)[0]
+            before = chains.states(ALL_WAYS, [ways.pop()], lengths)[0]
         # Both hold the unit's own chance, which counts once.
-        both = _scaled(before) * _scaled(after[backwards] / chances)
+        both = _scaled(after[backwards] / chances)
+        del after
+        both *= _scaled(before)
         total = both.sum(1)
         return both[np.arange(len(path)), path] / np.where(total > 0, total, 1.0)
 
