@@ -23,7 +23,7 @@ from tests.unit.stream.test_scheduler import on_graph
 
 VERSIONS = versions(names={"Abuja": "B-LOC"}, quiet=True)
 SEED = 20
-BATCHES = 12
+BATCHES = 40
 
 
 def test_a_short_run_finds_nothing() -> None:
