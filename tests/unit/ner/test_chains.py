@@ -100,7 +100,7 @@ def test_the_work_on_labels_that_never_forget_grows_as_the_units_do(algebra: Alg
     def numbers(units: int) -> float:
         given = Chains(chance.uniform(0.4, 0.6, (units, 3)), chance.uniform(0.1, 1, 3), moves)
         times = Counted(algebra.times)
-        counted = dataclasses.replace(algebra, times=times)
+        counted = dataclasses.replace(algebra, times=times)  # type: ignore[arg-type]  # stands in
         chains.states(counted, [given], [units])
         return times.numbers / units
 
