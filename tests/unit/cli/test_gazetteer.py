@@ -178,6 +178,30 @@ def test_an_altered_list_is_neither_shown_nor_merged(tmp_path: Path) -> None:
         run("merge", tmp_path / "1", "--out", tmp_path / "2")
 
 
+def test_an_altered_list_can_be_built_again_in_its_place(tmp_path: Path) -> None:
+    source = table(tmp_path / "a.csv")
+    build(source, tmp_path / "1")
+    (tmp_path / "1" / "entries.jsonl").write_bytes(b"")
+
+    with pytest.raises(GazetteerError, match=r"found 1 entries, but the version in .* has 3"):
+        build(table(tmp_path / "b.csv", ROWS[0]), tmp_path / "1")
+    assert build(source, tmp_path / "1").exit_code == 0
+    assert shown(tmp_path / "1")["entries"] == 3
+
+
+def test_a_chain_that_is_broken_is_not_compared_and_does_not_stand_in_the_way(
+    tmp_path: Path,
+) -> None:
+    source = table(tmp_path / "a.csv")
+    build(source, tmp_path / "1")
+    build(source, tmp_path / "2", "--base", tmp_path / "1")
+    (tmp_path / "1" / "entries.jsonl").write_bytes(b"")
+    built = build(source, tmp_path / "2")
+
+    assert built.exit_code == 0
+    assert "not compared with the version before" in built.stderr
+
+
 def test_a_source_without_entries_is_refused(tmp_path: Path) -> None:
     source = tmp_path / "a.csv"
     source.write_text("id,name\n")

@@ -130,7 +130,11 @@ def _read(
 
 
 def _refuse_shrinking(count: int, before: Path) -> None:
-    known = len(open_chain(before))
+    try:
+        known = store.entry_count(before)
+    except GazetteerError as error:
+        click.echo(f"not compared with the version before: {error}", err=True)
+        return
     if 2 * count <= known:
         raise GazetteerError(
             f"found {count:,} entries, but the version in {before} has {known:,}: a list that lost "

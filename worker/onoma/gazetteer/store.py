@@ -11,6 +11,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from onoma.errors import GazetteerError, WrongUseError
+from onoma.gazetteer.chain import open_chain
 from onoma.gazetteer.manifest import MANIFEST_NAME, Base, Manifest
 from onoma.gazetteer.segment import Identity, read_manifest
 
@@ -30,6 +31,16 @@ def version_before(out: Path, name: str, base: Path | None) -> Path | None:
     if out in written:
         return out
     return max(written, key=written.__getitem__, default=None)
+
+
+def entry_count(directory: Path) -> int:
+    """Return how many entries the list in `directory` has. Raises GazetteerError.
+
+    That of a whole list stands in its manifest, so that one whose files were altered can still be
+    compared with the one that is to take its place.
+    """
+    manifest, _ = read_manifest(directory)
+    return manifest.entries if manifest.base is None else len(open_chain(directory))
 
 
 def check_replaceable(out: Path, name: str) -> None:
