@@ -74,6 +74,15 @@ def test_columns_may_be_named() -> None:
     assert [name.text for name in found.names] == ["Zubo Star", "Z", "Zubo"]
 
 
+def test_usual_headings_are_known_in_any_case_and_named_ones_as_they_are() -> None:
+    text = "ID,Name , aliases\n7,Orbal Vant,Orb\n"
+    (found,) = read("csv", text).entries
+
+    assert (found.entry_id, [name.text for name in found.names]) == ("7", ["Orbal Vant", "Orb"])
+    with pytest.raises(GazetteerError, match="found no column 'name' for name"):
+        read("csv", text, columns=Columns(named={"name": "name"}))
+
+
 def test_an_entry_without_id_has_one_that_stays_with_its_name() -> None:
     one = read("csv", "name\nOrbal Vant\nMeliva\n").entries
     other = read("jsonl", '{"name": "Meliva"}\n{"name": "Orbal Vant"}').entries

@@ -57,22 +57,29 @@ class Columns:
             )
 
     def held(self, present: Set[str]) -> dict[str, str]:
-        """Return which of the columns `present` hold which of our fields."""
-        found = {}
-        for wanted, usual in USUAL.items():
-            named = [self.named[wanted]] if wanted in self.named else usual
-            if column := next((column for column in named if column in present), None):
-                found[wanted] = column
-        return found
+        """Return which of the columns `present` hold which of our fields.
+
+        A column that is named is meant letter by letter; usual ones are known in any case.
+        """
+        folded = {column.strip().casefold(): column for column in sorted(present)}
+        usual = {
+            wanted: folded[column]
+            for wanted, columns in USUAL.items()
+            for column in reversed(columns)
+            if column in folded
+        }
+        named = {wanted: column for wanted, column in self.named.items() if column in present}
+        return {field: column for field, column in usual.items() if field not in self.named} | named
 
     def check(self, present: Set[str], source: str) -> None:
         """Raise GazetteerError where a column that was named is in none of the records."""
-        for wanted, column in {"name": "name", **self.named}.items():
-            if column not in present:
+        held = self.held(present)
+        for wanted in ("name", *self.named):
+            if wanted not in held:
                 raise GazetteerError(
-                    f"{source}: found no column {column!r} for {wanted}; there are: "
-                    f"{', '.join(sorted(present)) or 'none'}. Say which it is with --column "
-                    f"{wanted}=COLUMN"
+                    f"{source}: found no column {self.named.get(wanted, wanted)!r} for {wanted}; "
+                    f"there are: {', '.join(sorted(present)) or 'none'}. Say which it is with "
+                    f"--column {wanted}=COLUMN"
                 )
 
     def entry(self, values: Values, place: Place) -> Entry:
