@@ -14,6 +14,7 @@ from rich.text import Text
 
 from onoma.cli import exclusions, json_option
 from onoma.cli.building import build_command, list_directory, merge_command
+from onoma.cli.searching import bench_command, explain_command, search_command
 from onoma.cli.terminal import console, printable
 from onoma.errors import GazetteerError
 from onoma.gazetteer.chain import Chain, Edit, difference, open_chain
@@ -31,6 +32,9 @@ def command() -> None:
 
 command.add_command(build_command)
 command.add_command(merge_command)
+command.add_command(search_command)
+command.add_command(explain_command)
+command.add_command(bench_command)
 command.add_command(exclusions.command)
 
 

@@ -120,7 +120,7 @@ class NameIndex:
         score = combined(ratio, alignment)
         if score < threshold:
             return []
-        path = _path(mention == name, alignment.score >= score)
+        path = path_of(mention == name, alignment, score)
         first, last = self._first_number[place : place + 2].tolist()
         return [
             Hit(number, name, score, path, alignment)
@@ -128,10 +128,11 @@ class NameIndex:
         ]
 
 
-def _path(equal: bool, by_tokens: bool) -> Path:
+def path_of(equal: bool, alignment: Alignment, score: float) -> Path:
+    """Return what made the score of two names: their equality, their letters or their tokens."""
     if equal:
         return Path.EXACT
-    return Path.TOKENS if by_tokens else Path.CHARACTERS
+    return Path.TOKENS if alignment.score >= score else Path.CHARACTERS
 
 
 def _part(arrays: Arrays, name: str) -> dict[str, Array]:

@@ -21,6 +21,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import NamedTuple
 
 from rapidfuzz import fuzz
 
@@ -84,9 +85,11 @@ class PairKind(StrEnum):
     JOINED = "joined"
 
 
-@dataclass(frozen=True, slots=True)
-class TokenPair:
-    """Tokens of the mention and of the entry that stand for each other; joined ones by a blank."""
+class TokenPair(NamedTuple):
+    """Tokens of the mention and of the entry that stand for each other; joined ones by a blank.
+
+    A named tuple, as all that is made for each name that is compared: half the time of a dataclass.
+    """
 
     mention: str
     entry: str
@@ -95,8 +98,7 @@ class TokenPair:
     kind: PairKind
 
 
-@dataclass(frozen=True, slots=True)
-class Alignment:
+class Alignment(NamedTuple):
     """How the tokens of two names meet; `uncapped` is what the score were without `caps`."""
 
     score: float
@@ -117,8 +119,7 @@ class Score:
     alignment: Alignment
 
 
-@dataclass(frozen=True, slots=True, order=True)
-class _Candidate:
+class _Candidate(NamedTuple):
     """A pair that may be made, by places of tokens; compared by how good it is."""
 
     gain: float

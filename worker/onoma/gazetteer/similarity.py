@@ -110,6 +110,7 @@ def token_similarity(one: str, other: str) -> float:
     return similarity if similarity >= LEAST_SIMILARITY else 0.0
 
 
+@lru_cache(1 << 17)
 def by_sound(one: str, other: str) -> float:
     """Return how alike two tokens are by a form of sound that they share, 0 if they share none."""
     shared = set(sound_keys(one)) & set(sound_keys(other))
@@ -163,6 +164,7 @@ def is_common(token: str) -> bool:
     return token in COMMON
 
 
+@lru_cache(1 << 17)
 def is_full(token: str) -> bool:
     """Return whether `token` may tell one name from another."""
     return weight(token) == FULL

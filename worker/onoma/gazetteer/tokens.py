@@ -187,10 +187,13 @@ class Tokens:
         hits = []
         for word in dict.fromkeys(words):
             near = self._near_pairs(word)
-            ids = near.within(self._shorter_part[near.ids].astype(np.int64))
-            hits.append(self._pair_names.of(ids))
+            if len(near.ids):
+                ids = near.within(self._shorter_part[near.ids].astype(np.int64))
+                hits.append(self._pair_names.of(ids))
         for one, other in pairwise(words):
-            hits.append(self._names.of(self.vocabulary.joined(one, other)))
+            ids = self.vocabulary.joined(one, other)
+            if len(ids):
+                hits.append(self._names.of(ids))
         return np.concatenate(hits).astype(np.int64) if hits else _NONE
 
     def _bounds(self, mention: _Mention, names: Ids, joined: Ids) -> tuple[Floats, Floats]:
@@ -233,8 +236,8 @@ class Tokens:
         letters = mention.letters()
         initials = self.vocabulary.initials[ids]
         single = self.vocabulary.weights[ids] == INITIAL
-        heads = np.array(sorted({ord(word[0]) for word in mention.words}), np.uint8)
-        by_letter = (single & np.isin(initials, heads)) | np.isin(initials, np.array([*letters]))
+        heads = {ord(word[0]) for word in mention.words}
+        by_letter = (single & _one_of(initials, heads)) | _one_of(initials, letters)
         if not by_letter.any():
             return gained, weighed, None
         gained = np.where(by_letter, np.maximum(gained, INITIAL_PAIR), gained)
@@ -253,6 +256,12 @@ class Tokens:
         ids, gains, weights = ids[order], gains[order], weights[order]
         first = np.flatnonzero(np.append(True, ids[1:] != ids[:-1]))
         return ids[first], np.maximum.reduceat(gains, first), np.maximum.reduceat(weights, first)
+
+
+def _one_of(letters: npt.NDArray[np.uint8], wanted: set[int]) -> npt.NDArray[np.bool_]:
+    table = np.zeros(256, np.bool_)
+    table[list(wanted)] = True
+    return table[letters]
 
 
 class _Postings:

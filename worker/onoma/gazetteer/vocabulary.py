@@ -241,15 +241,14 @@ class Vocabulary:
         return known
 
     def _sharing(self, key: str, similarity: float) -> Near:
-        """Return the tokens that have `key` among their forms by sound."""
+        """Return the tokens that have `key` among their forms by sound.
+
+        Two keys of one hash would add a token that is not alike, and the rule would say so.
+        """
         hashed = np.uint64(_hash(key))
         first, last = self._sound.searchsorted(hashed), self._sound.searchsorted(hashed, "right")
-        ids = [
-            number
-            for number in self._sounding[first:last].tolist()
-            if (key, similarity) in sound_keys(self.words[number])
-        ]
-        return Near(np.array(ids, np.int64), np.full(len(ids), similarity))
+        ids = self._sounding[first:last].astype(np.int64)
+        return Near(ids, np.full(len(ids), similarity))
 
     def _equal(self, tokens: Sequence[str]) -> Near:
         found = [number for token in tokens if (number := self.number(token)) is not None]

@@ -1,0 +1,252 @@
+"""How fast a million names are searched, and whether anything is missed by it.
+
+    python -m benchmarks.gazetteer [--quick]
+
+The names are those of real lists and recombinations of them (name_pool.py). Mentions are half
+listed names, each changed in one of twelve ways (perturbations.py), half people who are on no list.
+Times are processor time of one thread; the first pass finds every token for the first time, the
+second has seen them all, as a stream mostly has. What brute force says is taken from rapidfuzz.
+"""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from random import Random
+from typing import Any
+
+import click
+import numpy as np
+from rapidfuzz import fuzz, process
+
+from benchmarks.name_pool import LISTS, MORE, distinct, listed_names, pool, unlisted_names
+from benchmarks.perturbations import KINDS
+from benchmarks.results import Figure, Run, median, options, percentile
+from onoma.gazetteer.characters import Characters
+from onoma.gazetteer.index import NameIndex, index_arrays
+from onoma.gazetteer.normalisation import joined_key, normalise, sorted_key
+from onoma.gazetteer.texts import Texts
+
+QUESTION = "How fast are a million names searched, and is any missed?"
+NAMES, MENTIONS, SMALL = 1_000_000, 500, 31_750
+CUTS = (80.0, 85.0, 90.0)
+THRESHOLD = 80.0
+BATCH, NAMES_AT_ONCE = 128, 100_000
+SEED = 20_311
+
+
+@click.command()
+@options
+@click.option("--memory-of", type=click.Path(path_type=Path), hidden=True)
+def main(data: Path, work: Path, quick: bool, memory_of: Path | None) -> None:
+    """Measure, print, keep the JSON."""
+    if memory_of is not None:
+        click.echo(json.dumps(_memory(memory_of)))
+        return
+    run = Run(data, work, quick)
+    chance = Random(SEED)
+    unlisted = unlisted_names(data)
+    names = pool(data, run.size(NAMES, 20_000))
+    mentions = _mentions(names, unlisted, run.size(MENTIONS, 40), chance)
+    small_names = distinct([each.text for each in listed_names(data, *LISTS, MORE)], SMALL)
+    small = NameIndex(index_arrays(small_names))
+    small_mentions = _mentions(small_names, unlisted, run.size(MENTIONS, 40), chance)
+    few = _times(small, small_mentions)
+    started = time.thread_time()
+    arrays = index_arrays(names)
+    build_seconds = time.thread_time() - started
+    index = NameIndex(arrays)
+    many = _times(index, mentions)
+    brute = _Brute(names, arrays, mentions)
+    differing, answers = brute.differing()
+    ratios = brute.speeds(run.size(8, 4))
+    memory = _memory_elsewhere(arrays, run)
+    figures = [
+        Figure("character paths: answers that differ from brute force", sum(differing.values()), 0,
+               "at most", "answers"),
+        Figure("1 M names: per mention", many["first"], 1.5, "at most", "ms CPU"),
+        Figure("1 M names: per mention, tokens seen before", many["second"], None, unit="ms CPU"),
+        Figure("1 M names: p99", many["p99"], 5.0, "at most", "ms CPU"),
+        Figure("1 M names: per mention in one batch", many["batch"], None, unit="ms CPU"),
+        Figure("1 M names: build", round(build_seconds, 2), 20.0, "at most", "s CPU"),
+        Figure("1 M names: memory over the names", memory, 500, "at most", "MB"),
+        Figure("31.7 k names: per mention", few["first"], 0.2, "at most", "ms CPU"),
+        Figure("31.7 k names: per mention, tokens seen before", few["second"], None, unit="ms CPU"),
+        Figure("31.7 k names: per mention in one batch", few["batch"], None, unit="ms CPU"),
+        Figure("process.extract / both character paths, cut 85", ratios["extract"], 100),
+        Figure("cdist in batches / both character paths in batches, cut 85", ratios["cdist"], 5),
+    ]  # fmt: skip
+    tokens = {token for name in names for token in normalise(name).split()}
+    details = {
+        "names": len(names),
+        "mean_length": round(sum(map(len, map(normalise, names))) / len(names), 1),
+        "distinct_tokens": len(tokens),
+        "answers_by_cut": answers,
+        "differing_by_cut": differing,
+        "milliseconds": {"1 M": many, "31.7 k": few, **ratios["milliseconds"]},
+    }
+    run.keep("gazetteer", QUESTION, figures, details)
+
+
+def _mentions(
+    names: Sequence[str], unlisted: Sequence[str], count: int, chance: Random
+) -> list[str]:
+    found: list[str] = []
+    kinds = list(KINDS.values())
+    while len(found) < count:
+        text = chance.choice(unlisted)
+        if len(found) % 2:
+            text = chance.choice(kinds)(chance.choice(names), chance) or ""
+        if form := normalise(text):
+            found.append(form)
+    return found
+
+
+def _times(index: NameIndex, mentions: Sequence[str]) -> dict[str, float]:
+    """Return milliseconds for a mention: alone for the first and second time, and in batches."""
+    index.search(["warm up"], THRESHOLD)
+    first = [_milliseconds(lambda m=mention: index.search([m], THRESHOLD)) for mention in mentions]
+    second = [_milliseconds(lambda m=mention: index.search([m], THRESHOLD)) for mention in mentions]
+    batches = [_milliseconds(lambda: index.search(mentions, THRESHOLD)) for _ in range(3)]
+    return {
+        "first": round(sum(first) / len(first), 4),
+        "second": round(sum(second) / len(second), 4),
+        "p99": round(percentile(first, 0.99), 4),
+        "p99_second": round(percentile(second, 0.99), 4),
+        "batch": round(median(batches) / len(mentions), 4),
+    }
+
+
+def _milliseconds(doing: Callable[[], object]) -> float:
+    started = time.thread_time()
+    doing()
+    return 1e3 * (time.thread_time() - started)
+
+
+class _Brute:
+    """The same questions, answered by comparing every name."""
+
+    def __init__(self, names: Sequence[str], arrays: Any, mentions: Sequence[str]) -> None:
+        self._texts = Texts(arrays["letters"], arrays["offsets"])
+        self._forms = self._texts.all()
+        self._sorted = [sorted_key(form) for form in self._forms]
+        self._joined = [joined_key(form) for form in self._forms]
+        prefix = "characters."
+        own = {k.removeprefix(prefix): v for k, v in arrays.items() if k.startswith(prefix)}
+        self._characters = Characters(self._texts, own)
+        self._mentions = mentions
+
+    def differing(self) -> tuple[dict[str, int], dict[str, int]]:
+        """Return by cut how many answers differ, and how many there are."""
+        brute = list(self._answers(min(CUTS)))
+        differing, answers = {}, {}
+        for cut in CUTS:
+            found = self._characters.search(self._mentions, cut)
+            ours = set(
+                zip(
+                    found.mentions.tolist(),
+                    found.names.tolist(),
+                    found.ratios.tolist(),
+                    strict=True,
+                )
+            )
+            theirs = {answer for answer in brute if answer[2] >= cut}
+            differing[f"{cut:g}"] = len(ours ^ theirs)
+            answers[f"{cut:g}"] = len(theirs)
+        return differing, answers
+
+    def _answers(self, cut: float) -> Iterator[tuple[int, int, float]]:
+        for start in range(0, len(self._forms), NAMES_AT_ONCE):
+            part = slice(start, start + NAMES_AT_ONCE)
+            ratios = np.maximum(
+                self._cdist(sorted_key, self._sorted[part], cut, self._mentions),
+                self._cdist(joined_key, self._joined[part], cut, self._mentions),
+            )
+            for mention, name in zip(*np.nonzero(ratios >= cut), strict=True):
+                yield int(mention), start + int(name), float(ratios[mention, name])
+
+    def _cdist(
+        self, key: Callable[[str], str], keys: Sequence[str], cut: float, mentions: Sequence[str]
+    ) -> Any:
+        return process.cdist(
+            [key(m) for m in mentions], keys, scorer=fuzz.ratio, score_cutoff=cut, dtype=np.float64
+        )
+
+    def speeds(self, rounds: int) -> dict[str, Any]:
+        """Return how much longer brute force takes at cut 85, rounds interleaved, medians."""
+        cut = 85.0
+        batch = self._mentions[:BATCH]
+        extract, ours_alone, cdist, ours = [], [], [], []
+        for number in range(rounds):
+            mention = self._mentions[number * 7 % len(self._mentions)]
+            extract.append(
+                _milliseconds(
+                    lambda m=mention: [
+                        process.extract(
+                            key(m), keys, scorer=fuzz.ratio, score_cutoff=cut, limit=None
+                        )
+                        for key, keys in ((sorted_key, self._sorted), (joined_key, self._joined))
+                    ]
+                )
+            )
+            alone = _milliseconds(
+                lambda: [self._characters.search([m], cut) for m in self._mentions]
+            )
+            ours_alone.append(alone / len(self._mentions))
+            ours.append(_milliseconds(lambda: self._characters.search(batch, cut)) / len(batch))
+            if number % 4 == 0:
+                cdist.append(self._cdist_milliseconds(batch, cut) / len(batch))
+        return {
+            "extract": round(median(extract) / median(ours_alone), 1),
+            "cdist": round(median(cdist) / median(ours), 1),
+            "milliseconds": {
+                "process.extract, both keys": median(extract),
+                "cdist in batches, both keys": median(cdist),
+                "character paths alone": median(ours_alone),
+                "character paths in batches": median(ours),
+            },
+        }
+
+    def _cdist_milliseconds(self, batch: Sequence[str], cut: float) -> float:
+        def both() -> None:
+            for key, keys in ((sorted_key, self._sorted), (joined_key, self._joined)):
+                process.cdist(
+                    [key(m) for m in batch], keys, scorer=fuzz.ratio, score_cutoff=cut, workers=1
+                )
+
+        return _milliseconds(both)
+
+
+def _memory_elsewhere(arrays: Any, run: Run) -> float:
+    """Return the megabytes that an index takes in a process of its own, after some mentions."""
+    directory = run.work / "gazetteer"
+    directory.mkdir(parents=True, exist_ok=True)
+    for name, array in arrays.items():
+        np.save(directory / f"{name}.npy", array)
+    command = [sys.executable, "-m", "benchmarks.gazetteer", "--memory-of", str(directory)]
+    command += ["--data", str(run.data), *(["--quick"] if run.quick else [])]
+    told = subprocess.run(command, capture_output=True, check=True, text=True).stdout
+    return float(json.loads(told))
+
+
+def _memory(directory: Path) -> float:
+    before = _resident_megabytes()
+    arrays = {path.stem: np.load(path) for path in sorted(directory.glob("*.npy"))}
+    index = NameIndex(arrays)
+    texts = Texts(arrays["letters"], arrays["offsets"])
+    forms = [texts[number] for number in range(0, len(texts), max(1, len(texts) // MENTIONS))]
+    index.search([form[:-1] + "a" for form in forms], THRESHOLD)
+    return round(_resident_megabytes() - before, 1)
+
+
+def _resident_megabytes() -> float:
+    pages = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[1])
+    return pages * 4096 / 1e6
+
+
+if __name__ == "__main__":
+    main()
