@@ -202,6 +202,7 @@ def _decision(reasons: Sequence[Reason]) -> Decision:
     return Decision.REVIEW if reasons else Decision.ALERT
 
 
-def _rank(match: Match) -> tuple[int, float]:
-    """Return what makes a match of an entry better than another."""
-    return (tuple(Decision)[::-1].index(match.decision), match.score.score)
+def _rank(match: Match) -> tuple[int, float, bool]:
+    """Return what makes a match of an entry better than another; of equals the first name stays."""
+    decided = tuple(Decision)[::-1].index(match.decision)
+    return decided, match.score.score, match.path is Path.EXACT
