@@ -15,6 +15,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -109,8 +110,9 @@ def _mentions(
 def _times(index: NameIndex, mentions: Sequence[str]) -> dict[str, float]:
     """Return milliseconds for a mention: alone for the first and second time, and in batches."""
     index.search(["warm up"], THRESHOLD)
-    first = [_milliseconds(lambda m=mention: index.search([m], THRESHOLD)) for mention in mentions]
-    second = [_milliseconds(lambda m=mention: index.search([m], THRESHOLD)) for mention in mentions]
+    asked = [partial(index.search, [mention], THRESHOLD) for mention in mentions]
+    first = [_milliseconds(one) for one in asked]
+    second = [_milliseconds(one) for one in asked]
     batches = [_milliseconds(lambda: index.search(mentions, THRESHOLD)) for _ in range(3)]
     return {
         "first": round(sum(first) / len(first), 4),
@@ -183,16 +185,7 @@ class _Brute:
         extract, ours_alone, cdist, ours = [], [], [], []
         for number in range(rounds):
             mention = self._mentions[number * 7 % len(self._mentions)]
-            extract.append(
-                _milliseconds(
-                    lambda m=mention: [
-                        process.extract(
-                            key(m), keys, scorer=fuzz.ratio, score_cutoff=cut, limit=None
-                        )
-                        for key, keys in ((sorted_key, self._sorted), (joined_key, self._joined))
-                    ]
-                )
-            )
+            extract.append(_milliseconds(partial(self._extract, mention, cut)))
             alone = _milliseconds(
                 lambda: [self._characters.search([m], cut) for m in self._mentions]
             )
@@ -210,6 +203,10 @@ class _Brute:
                 "character paths in batches": median(ours),
             },
         }
+
+    def _extract(self, mention: str, cut: float) -> None:
+        for key, keys in ((sorted_key, self._sorted), (joined_key, self._joined)):
+            process.extract(key(mention), keys, scorer=fuzz.ratio, score_cutoff=cut, limit=None)
 
     def _cdist_milliseconds(self, batch: Sequence[str], cut: float) -> float:
         def both() -> None:
