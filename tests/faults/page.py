@@ -7,6 +7,7 @@ The page says what the records say: nothing is played here.
 
 from __future__ import annotations
 
+import json
 import sys
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
@@ -15,6 +16,7 @@ from statistics import median
 
 from tests.faults.kinds import KINDS
 from tests.faults.results import Record, read
+from tests.faults.stalls import RECORD
 
 PAGE = Path(__file__).parents[2] / "docs" / "reliability.md"
 NOTE = "<!-- Made by tests/faults/page.py from tests/faults/results; run `make faults`, then `make docs`. -->"  # noqa: E501
@@ -41,7 +43,7 @@ SHORT = "short"
 
 def main() -> int:
     """Write the page, or compare it; return the exit code."""
-    text = page(read())
+    text = page(read(), stalls())
     if "--check" not in sys.argv[1:]:
         PAGE.write_text(text, encoding="utf-8")
         return 0
@@ -51,13 +53,20 @@ def main() -> int:
     return 1
 
 
-def page(records: Sequence[Record]) -> str:
+def stalls() -> Record | None:
+    """Return the record of workers that hung, if there is one."""
+    found: Record | None = json.loads(RECORD.read_text("utf-8")) if RECORD.is_file() else None
+    return found
+
+
+def page(records: Sequence[Record], hung: Record | None = None) -> str:
     """Return the page."""
     shown = [record for record in records if record["kind"] in KINDS and record["kind"] != SHORT]
     lines = [HEAD.format(note=NOTE)]
     for delivery in ("exactly_once", "at_least_once"):
         of_mode = [record for record in shown if record["delivery"] == delivery]
         lines += [f"## {delivery}", "", *_table(of_mode), ""] if of_mode else []
+    lines += _hung(hung) if hung else []
     lines += ["## Faults", "", *_faults(shown), "", "## Runs that broke a promise", ""]
     lines += [*_broken(shown), "", "## Versions", "", *_versions(shown)]
     return "\n".join(lines) + "\n"
@@ -94,6 +103,27 @@ def _recovery(records: Iterable[Record]) -> str:
     medians = [f["median_recovery_seconds"] for f in figures if f["median_recovery_seconds"]]
     longest = [f["longest_recovery_seconds"] for f in figures if f["longest_recovery_seconds"]]
     return f"{median(medians):.1f} s, {max(longest):.1f} s" if medians and longest else ""
+
+
+def _hung(record: Record) -> Iterator[str]:
+    """Yield how soon workers ended that hung."""
+    yield from ["## Workers that hang", ""]
+    yield f"A worker that hangs ends itself with exit code 75 (`{record['command']}`)."
+    yield (
+        f"Each row is a real worker that really hung, among {record['documents']} documents; its "
+        "successor went on, and every document came out once."
+    )
+    yield from [
+        "",
+        "| what hangs | stage | deadline | ended after | beyond |",
+        "|---|---|--:|--:|--:|",
+    ]
+    for kind in record["kinds"]:
+        deadline, seconds = kind["deadline_seconds"], kind["seconds"]
+        knob = f"{deadline} s (`{kind['knob']}`)"
+        beyond = seconds - deadline
+        yield f"| {kind['what']} | {kind['stage']} | {knob} | {seconds} s | {beyond:.1f} s |"
+    yield ""
 
 
 def _faults(records: Iterable[Record]) -> Iterator[str]:

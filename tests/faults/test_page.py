@@ -69,6 +69,21 @@ def test_a_run_that_proves_nothing_is_named() -> None:
     assert "no aborted record, so no proof" in page([record(1, proof=False)])
 
 
+def test_a_worker_that_hung_is_told_with_its_deadline() -> None:
+    kind = {
+        "what": "a blocked event loop",
+        "stage": "loop",
+        "knob": "watchdog.loop_seconds",
+        "deadline_seconds": 10,
+        "seconds": 13.2,
+    }
+
+    text = page([record(1)], {"command": "python", "documents": 200, "kinds": [kind]})
+
+    row = "| a blocked event loop | loop | 10 s (`watchdog.loop_seconds`) | 13.2 s | 3.2 s |"
+    assert row in text.splitlines()
+
+
 def test_every_fault_of_every_kind_can_be_played_and_every_point_is_died_at() -> None:
     names = {fault.name for kind in KINDS.values() for fault in kind.faults}
 
