@@ -31,7 +31,8 @@ Action = Callable[[Stage, Step], None]
 
 
 def _member(stage: Stage, step: Step) -> Member:
-    return stage.crew[step.target % len(stage.crew)]
+    mortal = stage.crew[stage.kind.spared :]
+    return mortal[step.target % len(mortal)]
 
 
 def kill(stage: Stage, step: Step) -> None:
@@ -48,9 +49,8 @@ def terminate(stage: Stage, step: Step) -> None:
     if member.worker.exit_code is not None:
         return
     member.down_on_purpose = True
-    code = member.worker.stop()
-    if code:
-        stage.failed[code] += 1
+    # It may reach the point at which it is to die while it drains.
+    stage.note_end(member, member.worker.stop())
     member.start()
 
 

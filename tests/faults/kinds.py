@@ -42,7 +42,9 @@ AT_LEAST_ONCE_POINTS: tuple[FaultPoint, ...] = tuple(
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Kind:
     """One kind of run. `deaths` at each of `points` are spread over the workers; with `proof` the
-    run counts only if a transaction that held records was aborted.
+    run counts only if a transaction that held records was aborted. `pause_seconds` lie between the
+    faults at most, two thirds of it at least. With a `backlog` documents are published as fast as
+    the workers read them. The first workers are `spared` what ends a worker, and watched.
     """
 
     what: str
@@ -60,6 +62,9 @@ class Kind:
     static: bool = False
     small_disk: bool = False
     faked_clock: bool = False
+    pause_seconds: float = 1.8 * SESSION_SECONDS
+    backlog: int = 0
+    spared: int = 0
 
 
 _KILLS = (KILL, TERMINATE, FREEZE)
@@ -142,6 +147,15 @@ KINDS: dict[str, Kind] = {
         faults=_NETWORK,
         count=4,
         delivery="at_least_once",
+    ),
+    "soak": Kind(
+        what="full rate, a fault every two minutes, a quarter of an hour at a time",
+        faults=(KILL, BROKER_KILL, FREEZE, RESET, TERMINATE, HALF_OPEN, LATENCY),
+        count=6,
+        pause_seconds=144.0,
+        backlog=4000,
+        per_second=8000,
+        spared=1,
     ),
     "short": Kind(
         what="a little of everything, in `make test`",

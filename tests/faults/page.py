@@ -67,6 +67,7 @@ def page(records: Sequence[Record], hung: Record | None = None) -> str:
         of_mode = [record for record in shown if record["delivery"] == delivery]
         lines += [f"## {delivery}", "", *_table(of_mode), ""] if of_mode else []
     lines += _hung(hung) if hung else []
+    lines += [*_soaked([record for record in shown if "watched" in record["notes"]])]
     lines += ["## Faults", "", *_faults(shown), "", "## Runs that broke a promise", ""]
     lines += [*_broken(shown), "", "## Versions", "", *_versions(shown)]
     return "\n".join(lines) + "\n"
@@ -123,6 +124,34 @@ def _hung(record: Record) -> Iterator[str]:
         knob = f"{deadline} s (`{kind['knob']}`)"
         beyond = seconds - deadline
         yield f"| {kind['what']} | {kind['stage']} | {knob} | {seconds} s | {beyond:.1f} s |"
+    yield ""
+
+
+def _soaked(records: Sequence[Record]) -> Iterator[str]:
+    """Yield how the worker went on that no fault ended, piece by piece."""
+    if not records:
+        return
+    minutes = sum(record["seconds"] for record in records) / 60
+    yield from ["## Soak", "", f"{minutes:.0f} minutes at full rate in {len(records)} pieces."]
+    yield "Memory and handles are those of a worker that no fault ends, after two minutes of work:"
+    yield "the middle of the first and of the last third, and the slope between."
+    yield ""
+    yield "| piece | minutes | documents a second | faults | memory, MB | MB an hour | handles |"
+    yield "|--:|--:|--:|--:|---|--:|---|"
+    for record in records:
+        watched, seconds = record["notes"]["watched"], record["seconds"]
+        memory = "{} to {}".format(*watched["memory_mb_first_last"])
+        handles = "{:g} to {:g}".format(*watched["handles_first_last"])
+        cells = (
+            f"{record['seed']}",
+            f"{seconds / 60:.1f}",
+            f"{record['account']['documents'] / seconds:,.0f}",
+            f"{sum(record['tried'].values())}",
+            memory,
+            f"{watched['memory_mb_per_hour']:.1f}",
+            handles,
+        )
+        yield f"| {' | '.join(cells)} |"
     yield ""
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 import time
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -14,9 +15,10 @@ from onoma.stream.chaos.plan import Fault, Step, draw
 from onoma.stream.chaos.report import Played, Report, versions
 from tests.faults.actions import ACTIONS, FROM_THE_END
 from tests.faults.kinds import KINDS, SESSION_SECONDS, Kind
-from tests.faults.load import Load
+from tests.faults.load import Backlog, Load
 from tests.faults.reader import account_for
 from tests.faults.stage import Death, Stage, stage
+from tests.faults.watch import Watch
 from tests.kafka.runtime import kafka_version
 
 LONGEST_SECONDS = 270.0
@@ -27,30 +29,34 @@ PASSES = {"in_assignment": (1, 2), "in_revocation": (1, 2)}
 MANY_PASSES = (2, 12)
 
 
-def play(name: str, seed: int, directory: Path, *, outage_seconds: float = 30.0) -> Report:
-    """Play the run `name` of `seed` and return its record."""
-    kind = KINDS[name]
+def play(
+    name: str, seed: int, directory: Path, *, outage_seconds: float = 30.0, count: int = 0
+) -> Report:
+    """Play the run `name` of `seed` and return its record; `count` faults, if given."""
+    kind = replace(KINDS[name], count=count or KINDS[name].count)
     steps = draw(
         seed,
         [_lasting(fault, outage_seconds) for fault in kind.faults],
         count=kind.count,
         targets=12,  # a multiple of the numbers of workers, nodes and partitions
-        session_seconds=SESSION_SECONDS,
+        session_seconds=kind.pause_seconds / 1.8,
     )
     started_at = datetime.now(UTC).isoformat(timespec="seconds")
     with stage(kind, _deaths(kind, seed), directory, f"{name}-{seed}") as set_:
         run = _Run(set_, seed)
         run.perform(steps)
-        return _report(run, name, seed, started_at, _command(name, seed, outage_seconds))
+        command = _command(name, seed, outage_seconds, count)
+        return _report(run, name, seed, started_at, command)
 
 
 def _lasting(fault: Fault, outage_seconds: float) -> Fault:
     return Fault("outage", (outage_seconds, outage_seconds)) if fault.name == "outage" else fault
 
 
-def _command(name: str, seed: int, outage_seconds: float) -> str:
+def _command(name: str, seed: int, outage_seconds: float, count: int) -> str:
     outage = f" --outage-seconds {outage_seconds:g}" if name == "outage" else ""
-    return f"python -m tests.faults.run {name} --seed {seed}{outage}"
+    faults = f" --count {count}" if count else ""
+    return f"python -m tests.faults.run {name} --seed {seed}{outage}{faults}"
 
 
 def _deaths(kind: Kind, seed: int) -> list[Death]:
@@ -76,7 +82,10 @@ class _Run:
             seed=seed,
             per_second=stage.kind.per_second,
             broken_every=stage.kind.broken_every,
+            room=Backlog(stage.topics, stage.kind.backlog).room if stage.kind.backlog else None,
         )
+        self.watch = Watch(lambda: stage.crew[0].worker.pid) if stage.kind.spared else None
+        self.stopped_early = False
         self.began = 0.0
         self.ended = 0.0
         self.played: list[Played] = []
@@ -88,14 +97,23 @@ class _Run:
         stage.start()
         self.began = time.time()
         self.load.start()
+        if self.watch is not None:
+            self.watch.start()
         try:
             for step in steps:
                 self._play(step)
             stage.run_for(SESSION_SECONDS)
             left = LONGEST_SECONDS - (time.time() - self.began)
             stage.run_until(stage.all_died, max(0.0, left))
+        except KeyboardInterrupt:
+            # A piece of a soak counts for what it was; any other run is its whole plan.
+            if not stage.kind.backlog:
+                raise
+            self.stopped_early = True
         finally:
             self.load.stop()
+            if self.watch is not None:
+                self.watch.stop()
         for member in stage.crew:
             member.deaths.clear()
         self._finish()
@@ -132,6 +150,10 @@ def _report(run: _Run, name: str, seed: int, started_at: str, command: str) -> R
     }
     if kind.broken_every:
         notes["broken"] = run.load.broken
+    if run.stopped_early:
+        notes["stopped_early"] = True
+    if run.watch is not None:
+        notes["watched"] = run.watch.told()
     if kind.delivery == "exactly_once":
         notes["aborted_records"] = stage.broker.aborted_records(stage.topics.entities)
         notes["proof"] = not kind.proof or notes["aborted_records"] > 0

@@ -5,17 +5,19 @@ from __future__ import annotations
 from onoma.stream.chaos.account import Account, Place, Seen, account, seen_dead_letter, seen_event
 from tests.stream.topics import Topics
 
+READ_SECONDS = 300.0
+
 
 def inputs(topics: Topics) -> frozenset[Place]:
     """Return every offset that holds a document."""
-    records = topics.broker.read(topics.documents, timeout_seconds=120)
+    records = topics.broker.records(topics.documents, timeout_seconds=READ_SECONDS)
     return frozenset((record.partition, record.offset) for record in records)
 
 
 def outcomes(topics: Topics) -> tuple[Seen, ...]:
     """Return every event and dead letter that a careful reader may see."""
-    events = topics.broker.read(topics.entities, timeout_seconds=120)
-    letters = topics.broker.read(topics.dead_letters, timeout_seconds=120)
+    events = topics.broker.records(topics.entities, timeout_seconds=READ_SECONDS)
+    letters = topics.broker.records(topics.dead_letters, timeout_seconds=READ_SECONDS)
     return (
         *(seen_event(r.partition, r.offset, r.value or b"", r.timestamp) for r in events),
         *(seen_dead_letter(r.partition, r.offset, r.headers, r.timestamp) for r in letters),

@@ -45,6 +45,7 @@ def _options() -> argparse.Namespace:
         "--outage-seconds", type=float, default=LONG_OUTAGE_SECONDS, help="of the kind `outage`"
     )
     parser.add_argument("--keep-logs", action="store_true", help="of faultless runs too")
+    parser.add_argument("--count", type=int, default=0, help="of faults; else as many as it has")
     options = parser.parse_args()
     if unknown := set(options.kinds) - KINDS.keys():
         parser.error(f"found {', '.join(sorted(unknown))}, wanted some of {', '.join(KINDS)}")
@@ -53,11 +54,17 @@ def _options() -> argparse.Namespace:
 
 def _played(kind: str, options: argparse.Namespace) -> bool:
     """Play one run and record it; say whether every promise was kept."""
-    seed = results.next_seed(kind) if options.seed is None else options.seed
+    seed: int = results.next_seed(kind) if options.seed is None else options.seed
     directory = LOGS / f"{kind}-{seed}"
     shutil.rmtree(directory, ignore_errors=True)
     try:
-        report = play(kind, seed, directory, outage_seconds=options.outage_seconds)
+        report = play(
+            kind,
+            seed,
+            directory,
+            outage_seconds=options.outage_seconds,
+            count=options.count,
+        )
     except (NoFakedClockError, NoSmallDiskError) as error:
         print(f"{kind} {seed}: not played: {error}", flush=True)
         return True
@@ -66,6 +73,8 @@ def _played(kind: str, options: argparse.Namespace) -> bool:
     kept = report.account.faultless and bool(report.notes.get("proof", True))
     if kept and not options.keep_logs:
         shutil.rmtree(directory)
+    if report.notes.get("stopped_early"):
+        sys.exit(not kept)
     return kept
 
 

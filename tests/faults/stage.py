@@ -108,17 +108,18 @@ class Stage:
         return held
 
     def _tick(self) -> None:
-        for number, member in enumerate(self.crew):
+        for member in self.crew:
             code = member.worker.exit_code
             if code is None:
                 self._hurry(member)
             elif not member.down_on_purpose:
-                self._note_end(number, member, code)
+                self.note_end(member, code)
                 member.start()
 
-    def _note_end(self, number: int, member: Member, code: int) -> None:
+    def note_end(self, member: Member, code: int) -> None:
+        """Note that a worker ended: where it was to, or with a code that nobody asked for."""
         if member.armed is not None and "fault point reached" in member.worker.log:
-            self.died.append((time.time(), number, member.armed.point))
+            self.died.append((time.time(), self.crew.index(member), member.armed.point))
             member.deaths.popleft()
         elif code not in (0, -signal.SIGTERM):  # told to stop, perhaps before it listened
             self.failed[code] += 1

@@ -84,6 +84,19 @@ def test_a_worker_that_hung_is_told_with_its_deadline() -> None:
     assert row in text.splitlines()
 
 
+def test_the_pieces_of_a_soak_add_up() -> None:
+    watched = {
+        "memory_mb_per_hour": 1.25,
+        "memory_mb_first_last": [300.0, 300.5],
+        "handles_first_last": [40, 41],
+    }
+
+    text = page([record(1, watched=watched), record(2, watched=watched)])
+
+    assert "3 minutes at full rate in 2 pieces." in text
+    assert "| 2 | 1.7 | 10 | 2 | 300.0 to 300.5 | 1.2 | 40 to 41 |" in text
+
+
 def test_every_fault_of_every_kind_can_be_played_and_every_point_is_died_at() -> None:
     names = {fault.name for kind in KINDS.values() for fault in kind.faults}
 

@@ -6,7 +6,7 @@ It has one node or several, keeps its ports and its data from one start to the n
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Self
 
@@ -183,6 +183,16 @@ class KafkaBroker:
     ) -> list[Record]:
         """Give all records by partition and offset; wait until there are at least `until`."""
         return self._asked().read(topic, isolation, until, timeout_seconds)
+
+    def records(
+        self,
+        topic: str,
+        *,
+        isolation: Isolation = "read_committed",
+        timeout_seconds: float = 30.0,
+    ) -> Iterator[Record]:
+        """Yield all records, each partition in its order; for topics too large to hold."""
+        return self._asked().records(topic, isolation, 0, timeout_seconds)
 
     def aborted_records(self, topic: str) -> int:
         """Count the log's records of aborted transactions; wait until none is open."""

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import time
 import uuid
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Literal, cast
 
@@ -42,6 +42,8 @@ _RESOURCES = {
 }
 
 TIMEOUT_SECONDS = 30.0
+LOG_SECONDS = 300.0
+"""For a whole log, whatever its length."""
 _POLL_SECONDS = 0.05
 # Knock often: tests stop and start brokers. Say nothing about it: the tests expect it.
 _QUIET_AND_QUICK: dict[str, str | int | bool] = {
@@ -148,6 +150,13 @@ class KafkaClient:
         self, topic: str, isolation: Isolation, until: int, timeout_seconds: float
     ) -> list[Record]:
         """Read all until there are `until` records and each partition is at its end."""
+        records = self.records(topic, isolation, until, timeout_seconds)
+        return sorted(records, key=lambda record: (record.partition, record.offset))
+
+    def records(
+        self, topic: str, isolation: Isolation, until: int, timeout_seconds: float
+    ) -> Iterator[Record]:
+        """Yield as `read` returns them, each partition in its order, and hold none."""
         consumer = Consumer(
             {
                 **self._settings,
@@ -163,7 +172,7 @@ class KafkaClient:
             # A consumer that hasn't met the leaders yet looks for them twice a second only.
             consumer.list_topics(topic, timeout=TIMEOUT_SECONDS)
             consumer.assign([TopicPartition(topic, n, OFFSET_BEGINNING) for n in partitions])
-            return _read_to_the_end(consumer, set(partitions), until, timeout_seconds)
+            yield from _to_the_end(consumer, set(partitions), until, timeout_seconds)
         finally:
             consumer.close()
 
@@ -172,37 +181,38 @@ class KafkaClient:
         _wait_until(
             lambda: not self._has_open_transaction(topic), f"{topic}: no transaction is open"
         )
-        everything = self.read(topic, "read_uncommitted", 0, TIMEOUT_SECONDS)
-        committed = self.read(topic, "read_committed", 0, TIMEOUT_SECONDS)
-        return len(everything) - len(committed)
+        everything = self.records(topic, "read_uncommitted", 0, LOG_SECONDS)
+        committed = self.records(topic, "read_committed", 0, LOG_SECONDS)
+        return sum(1 for _ in everything) - sum(1 for _ in committed)
 
     def _has_open_transaction(self, topic: str) -> bool:
         stable = self.end_offsets(topic, "read_committed")
         return stable != self.end_offsets(topic, "read_uncommitted")
 
 
-def _read_to_the_end(
+def _to_the_end(
     consumer: Consumer, partitions: set[int], until: int, timeout_seconds: float
-) -> list[Record]:
-    records: list[Record] = []
+) -> Iterator[Record]:
+    count = 0
     at_end: set[int] = set()
     deadline = time.monotonic() + timeout_seconds
-    while at_end != partitions or len(records) < until:
+    while at_end != partitions or count < until:
         if time.monotonic() > deadline:
             raise TimeoutError(
-                f"found {len(records)} records and {len(at_end)} of {len(partitions)} partitions "
+                f"found {count} records and {len(at_end)} of {len(partitions)} partitions "
                 f"at their end in {timeout_seconds:.0f} s; wanted {until} records"
             )
         for message in consumer.consume(500, timeout=_POLL_SECONDS):
             error = message.error()
             if error is None:
-                records.append(_record(message))
-                at_end.discard(records[-1].partition)
+                record = _record(message)
+                count += 1
+                at_end.discard(record.partition)
+                yield record
             elif error.code() == KafkaError._PARTITION_EOF:
                 at_end.add(_present(message.partition()))
             elif not error.retriable():
                 raise KafkaException(error)
-    return sorted(records, key=lambda record: (record.partition, record.offset))
 
 
 def _record(message: Message) -> Record:
