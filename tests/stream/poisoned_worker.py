@@ -49,10 +49,16 @@ def hang() -> None:
     threading.Event().wait()
 
 
+def fail() -> None:
+    """Raise as a library does that can't bear its input."""
+    raise RuntimeError("the words of the document")
+
+
 POISONS: Mapping[str, Callable[[], None]] = {
     "Segfaultitis": crash,
     "Memoryitis": take_memory,
     "Hangitis": hang,
+    "Raiseitis": fail,
 }
 
 

@@ -16,7 +16,7 @@ from onoma.errors import RejectionReason
 from tests.conftest import Unique
 from tests.kafka.broker import KafkaBroker, Record
 from tests.stream.conftest import NewWorker
-from tests.stream.topics import Message, Topics, document, publish, value_of
+from tests.stream.topics import Message, Topics, document, publish, publish_with_header, value_of
 from tests.stream.worker import Worker
 
 Reason = RejectionReason
@@ -67,8 +67,15 @@ BAD: tuple[tuple[str, RejectionReason, Message], ...] = (
     ),
 )
 
-# And that of the record of neither key nor value.
-REASONS = [*(reason for _, reason, _ in BAD), Reason.NO_VALUE]
+NO_UTF8 = b"x\xff\xfe"
+"""A header's name that no client of Python could read."""
+NAMED_SO = (
+    Message(document("odd name", TEXT), 0, b"good odd name"),
+    Message(b"{", 1, b"bad odd name", (("trace", b"\xff"),)),
+)
+
+# And that of the record of neither key nor value, and of the one with an odd name.
+REASONS = [*(reason for _, reason, _ in BAD), Reason.NO_VALUE, Reason.INVALID_JSON]
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,7 +122,10 @@ def outcomes(kafka: KafkaBroker, tmp_path_factory: pytest.TempPathFactory) -> Ou
     created = onoma("topics", "create", "--partitions", "2", "--config", str(worker.config_file))
     assert created.returncode == 0, created.stderr
     sent = mixed()
-    publish(kafka, topics.documents, sent)
+    publish(kafka, topics.documents, sent[:40])
+    for each in NAMED_SO:
+        publish_with_header(kafka, topics.documents, each, NO_UTF8)
+    publish(kafka, topics.documents, sent[40:])
     worker.start()
     try:
         topics.wait_done()
@@ -175,11 +185,20 @@ def test_the_neighbours_of_bad_records_are_processed_and_nothing_is_left(
     topics = outcomes.topics
 
     neighbours = {f"{side} {name}" for name, _, _ in BAD for side in ("before", "after")}
-    assert found == neighbours | {"nul", "plain nul"}
+    assert found == neighbours | {"nul", "plain nul", "odd name"}
     assert len(outcomes.events) == len(found)
     assert len(outcomes.letters) == len(REASONS)
     committed = topics.broker.committed(topics.group, topics.documents)
     assert committed == topics.broker.end_offsets(topics.documents)
+
+
+@pytest.mark.kafka
+def test_a_header_whose_name_is_not_utf_8_stops_nobody_and_is_told_in_escapes(
+    outcomes: Outcomes,
+) -> None:
+    letter = outcomes.letter("bad odd name")
+
+    assert letter.headers[:2] == (("trace", b"\xff"), ("x\\xff\\xfe", b""))
 
 
 @pytest.mark.kafka

@@ -48,6 +48,28 @@ def deaths_until_done(topics: Topics, worker: Worker, hanging: Path) -> int:
     raise AssertionError(f"died {deaths} times; its last log:\n{worker.log}")
 
 
+def test_one_document_in_64_that_no_call_can_read_costs_only_itself(
+    kafka: KafkaBroker, unique: Unique, new_worker: NewWorker
+) -> None:
+    topics = Topics.create(kafka, unique, partitions=PARTITIONS)
+    messages = short_documents(15 * 64, partitions=PARTITIONS, seed=21)
+    for place in range(7, len(messages), 64):
+        messages[place] = Message(
+            document(f"poison {place}", "Amina has Raiseitis"), place % PARTITIONS
+        )
+    publish(kafka, topics.documents, messages)
+    worker = new_worker(topics.config())
+    worker.start(program=POISONED)
+    topics.wait_done()
+
+    assert worker.stop() == 0
+    letters = kafka.read(topics.dead_letters)
+    found = events(kafka.read(topics.entities, until=15 * 63))
+    clean = events(read_by_a_usual_worker(topics, unique, new_worker))
+    assert [header(each.headers, "onoma-reason") for each in letters] == [b"processing_failed"] * 15
+    assert found == {name: value for name, value in clean.items() if "poison" not in name}
+
+
 def read_by_a_usual_worker(topics: Topics, unique: Unique, new_worker: NewWorker) -> list[Record]:
     """Return what a worker to which the poison is a word writes of the same documents."""
     usual = replace(

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import random
+import time
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Self
 
+from aiokafka import AIOKafkaProducer
+from aiokafka.record.default_records import _DefaultRecordBatchBuilderPy
 from confluent_kafka import Consumer, KafkaException, Producer, TopicPartition
 
 from onoma.contracts.policy import Limits
@@ -219,3 +223,39 @@ def value_of(record: Record) -> dict[str, Any]:
     """Return the JSON object of a record."""
     value: dict[str, Any] = json.loads(record.value or b"")
     return value
+
+
+class AnyName(str):
+    """A header's name of any bytes, as clients of other languages write it."""
+
+    __slots__ = ("_data",)
+
+    def __new__(cls, data: bytes) -> Self:
+        """Return a name that encodes to `data`."""
+        name = super().__new__(cls, data.decode("utf-8", "backslashreplace"))
+        name._data = data
+        return name
+
+    def encode(self, encoding: str = "utf-8", errors: str = "strict") -> bytes:
+        """Return the bytes."""
+        return self._data
+
+
+def publish_with_header(broker: KafkaBroker, topic: str, message: Message, name: bytes) -> None:
+    """Publish one more record with a header of that name, which no client of Python would write."""
+
+    async def send() -> None:
+        producer = AIOKafkaProducer(**broker.aiokafka_settings())
+        await producer.start()
+        try:
+            batch = producer.create_batch()
+            batch._builder = _DefaultRecordBatchBuilderPy(2, 0, 0, -1, -1, -1, 1 << 20)
+            headers = [*message.headers, (AnyName(name), b"")]
+            batch._builder.append(0, int(time.time() * 1000), message.key, message.value, headers)
+            batch._relative_offset = 1
+            batch.close()
+            await (await producer.send_batch(batch, topic, partition=message.partition))
+        finally:
+            await producer.stop()
+
+    asyncio.run(send())

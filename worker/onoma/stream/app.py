@@ -38,6 +38,7 @@ from onoma.stream.health import Health, HealthServer
 from onoma.stream.notices import Followed, Notices
 from onoma.stream.serving import Current, describe_model, languages_of, model_loader
 from onoma.stream.stages import Stages
+from onoma.stream.tolerant import accept_any_header_name
 from onoma.stream.watchdog import Guard
 
 log = structlog.get_logger(__name__)
@@ -100,6 +101,7 @@ def threads_of(settings: Settings) -> int:
 def run(settings: Settings) -> None:
     """Run a worker until SIGTERM or Ctrl-C. Raises FatalError, and the process should end."""
     logs.configure(level=settings.logs.level, format_=settings.logs.format)
+    accept_any_header_name()
     current, metrics = _begun(settings)
     Faultpoints(settings.faults).announce()
     guard = Guard(settings, metrics)

@@ -26,6 +26,7 @@ from onoma.stream.kafka import (
     producer_options,
 )
 from onoma.stream.outbox import stop_quietly
+from onoma.stream.tolerant import accept_any_header_name
 from onoma.stream.topics import describe, wanted_topics
 
 START_SECONDS = 15.0
@@ -48,6 +49,7 @@ async def reading(
     settings: Settings, limits: Limits, partitions: Iterable[TopicPartition]
 ) -> AsyncIterator[AIOKafkaConsumer]:
     """Yield a reader of `partitions` at their beginning, of committed records only."""
+    accept_any_header_name()
     largest = largest_output_bytes(limits)
     consumer = AIOKafkaConsumer(
         **client_options(settings.kafka),
