@@ -8,7 +8,7 @@ import random
 import time
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any, Self
+from typing import Any
 
 from aiokafka import AIOKafkaProducer
 from aiokafka.record.default_records import _DefaultRecordBatchBuilderPy
@@ -226,19 +226,13 @@ def value_of(record: Record) -> dict[str, Any]:
 
 
 class AnyName(str):
-    """A header's name of any bytes, as clients of other languages write it."""
+    """A header's name of any bytes, as clients of other languages write it: those of `latin-1`."""
 
-    __slots__ = ("_data",)
-
-    def __new__(cls, data: bytes) -> Self:
-        """Return a name that encodes to `data`."""
-        name = super().__new__(cls, data.decode("utf-8", "backslashreplace"))
-        name._data = data
-        return name
+    __slots__ = ()
 
     def encode(self, encoding: str = "utf-8", errors: str = "strict") -> bytes:
-        """Return the bytes."""
-        return self._data
+        """Return a byte for each character, whatever is asked for."""
+        return super().encode("latin-1")
 
 
 def publish_with_header(broker: KafkaBroker, topic: str, message: Message, name: bytes) -> None:
@@ -250,7 +244,7 @@ def publish_with_header(broker: KafkaBroker, topic: str, message: Message, name:
         try:
             batch = producer.create_batch()
             batch._builder = _DefaultRecordBatchBuilderPy(2, 0, 0, -1, -1, -1, 1 << 20)
-            headers = [*message.headers, (AnyName(name), b"")]
+            headers = [*message.headers, (AnyName(name, "latin-1"), b"")]
             batch._builder.append(0, int(time.time() * 1000), message.key, message.value, headers)
             batch._relative_offset = 1
             batch.close()

@@ -14,7 +14,7 @@ from tests.stream.topics import AnyName
 GZIP, NONE, LZ4, ZSTD = 1, 0, 3, 4
 Headers = list[tuple[str, bytes | None]]
 PLAIN: Headers = [("trace", b"\xff"), ("", None)]
-BAD: Headers = [("trace", b"1"), (AnyName(b"x\xff\xfey"), b"2")]
+BAD: Headers = [("trace", b"1"), (AnyName("x\xff\xfey"), b"2")]
 
 
 def batch(*headers_of: Headers, compression: int = NONE) -> bytes:

@@ -33,11 +33,13 @@ class TolerantRecords:
 
     def size_in_bytes(self) -> int:
         """Return the size of what was fetched."""
-        return self._records.size_in_bytes()
+        size: int = self._records.size_in_bytes()
+        return size
 
     def has_next(self) -> bool:
         """Say whether there is another whole batch."""
-        return self._records.has_next()
+        more: bool = self._records.has_next()
+        return more
 
     def next_batch(self) -> Any:
         """Return the next batch."""
