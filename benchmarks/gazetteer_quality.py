@@ -17,8 +17,7 @@ seeds of the perturbations and on the same labelled pairs: their other half is w
 from __future__ import annotations
 
 import csv
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import pairwise
 from pathlib import Path
 from random import Random
@@ -27,6 +26,8 @@ from typing import Any
 import click
 import numpy as np
 import numpy.typing as npt
+from rapidfuzz import process
+from rapidfuzz.distance import OSA
 
 from benchmarks.name_pool import Listed, listed_names, unlisted_names
 from benchmarks.perturbations import KINDS, Kind, two_at_once
@@ -34,7 +35,7 @@ from benchmarks.results import Figure, Run, median, options, percentile
 from onoma.gazetteer.index import NameIndex, index_arrays
 from onoma.gazetteer.normalisation import normalise
 from onoma.gazetteer.scoring import score
-from onoma.gazetteer.similarity import joined_similarity, token_similarity
+from onoma.gazetteer.similarity import MOST_JOINED_EDITS, allowed_edits, is_full, sound_keys
 
 QUESTION = "What does matching find on real lists, and what does it find too much?"
 THRESHOLD = 80.0
@@ -174,56 +175,66 @@ def _f1(counts: Scored) -> Any:
     return 2 * counts[0] / np.maximum(1, 2 * counts[0] + counts[1] + counts[2])
 
 
-@dataclass(frozen=True, slots=True)
 class _Words:
-    """The words of a list, to find which names share nothing with a mention."""
+    """The words of a list, to leave out the names that can't align with a mention: those without
+    a full token near one of the mention's, or written as two or as one. The rule caps them at 74.
+    """
 
-    names: tuple[str, ...]
-    tokens: tuple[frozenset[str], ...]
-    neighbours: tuple[frozenset[tuple[str, str]], ...]
-
-    @classmethod
-    def of(cls, names: Sequence[str]) -> _Words:
+    def __init__(self, names: Sequence[str]) -> None:
         split = [name.split() for name in names]
-        return cls(
-            tuple(names), tuple(map(frozenset, split)), tuple(frozenset(pairwise(s)) for s in split)
-        )
+        neighbours = sorted({pair for each in split for pair in pairwise(each)})
+        places = {pair: place for place, pair in enumerate(neighbours)}
+        self._names = names
+        self._sets = [set(each) for each in split]
+        self._pairs = [{places[pair] for pair in pairwise(each)} for each in split]
+        self._joined = ["".join(pair) for pair in neighbours]
+        self._tokens = sorted(set().union(*self._sets))
+        self._by_sound: dict[str, set[str]] = {}
+        for token in self._tokens:
+            for key, _ in sound_keys(token):
+                self._by_sound.setdefault(key, set()).add(token)
 
     def related(self, mention: str) -> Iterator[str]:
-        """Yield the names with any token alike one of the mention's, written as two or as one: the
-        alignment of all others is nothing.
-        """
-        mine = set(mention.split())
-        alike = {t for t in frozenset().union(*self.tokens) if _alike_any(mine, t)}
-        joined = {
-            pair
-            for pair in frozenset().union(*self.neighbours)
-            if any(joined_similarity(*pair, word) for word in mine)
-        }
-        both = list(pairwise(mention.split()))
-        singles = {
-            t
-            for t in frozenset().union(*self.tokens)
-            if any(joined_similarity(*pair, t) for pair in both)
-        }
-        for name, tokens, neighbours in zip(self.names, self.tokens, self.neighbours, strict=True):
-            if not (alike | singles).isdisjoint(tokens) or not joined.isdisjoint(neighbours):
+        """Yield the names that may align. Nearer is asked of none than the rule asks."""
+        words = mention.split()
+        both = ["".join(pair) for pair in pairwise(words)]
+        near = self._near(words, self._tokens, _allowed) | self._near(both, self._tokens, _two)
+        alike = {self._tokens[place] for place in near}
+        for key in {key for word in words for key, _ in sound_keys(word)}:
+            alike |= self._by_sound.get(key, set())
+        alike = {token for token in alike if is_full(token)}
+        joined = self._near(words, self._joined, _two)
+        for name, tokens, pairs in zip(self._names, self._sets, self._pairs, strict=True):
+            if not alike.isdisjoint(tokens) or not joined.isdisjoint(pairs):
                 yield name
 
+    def _near(
+        self, words: Sequence[str], others: Sequence[str], edits: Callable[[Any], Any]
+    ) -> set[int]:
+        if not words:
+            return set()
+        distances = process.cdist(words, others, scorer=OSA.distance, score_cutoff=3)
+        longer = np.maximum(np.array([*map(len, words)])[:, None], [*map(len, others)])
+        return set(np.nonzero((distances <= edits(longer)).any(axis=0))[0].tolist())
 
-def _alike_any(words: set[str], token: str) -> bool:
-    return any(token_similarity(word, token) for word in words)
+
+def _allowed(longer: Any) -> Any:
+    return np.array([*map(allowed_edits, range(int(longer.max()) + 1))])[longer]
+
+
+def _two(longer: Any) -> Any:
+    return np.full_like(longer, MOST_JOINED_EDITS)
 
 
 def against_brute_force(listed: Sequence[Listed], wanted: int) -> tuple[int, int, int]:
     """Return how many answers the rule has over all names, how many of these the index lacks, and
     how many it gives besides or with another score.
 
-    Of the names that share nothing with a mention, whose alignment is nothing, only the letters
-    are compared: by the character paths, which have a brute force of their own.
+    Of the names that can't align only the letters are compared: by the character paths, which have
+    a brute force of their own (gazetteer.py).
     """
     forms = sorted({form for each in listed if (form := normalise(each.text))})
-    words, index = _Words.of(forms), NameIndex(index_arrays(forms))
+    words, index = _Words(forms), NameIndex(index_arrays(forms))
     chance = Random(BRUTE_SEED)
     kinds = [*KINDS.values(), two_at_once]
     found = missing = other = 0

@@ -8,8 +8,11 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
+from onoma.cli import searching
 from onoma.cli.gazetteer import command
 from onoma.errors import GazetteerError
+from onoma.gazetteer.matching import Reason
+from onoma.gazetteer.scoring import Cap
 
 ROWS = (
     "id,name,aliases,type",
@@ -94,3 +97,8 @@ def test_a_bench_counts_what_it_measured(directory: Path) -> None:
     asked = ("bench", "--gazetteer", directory, "--mentions", "20", "--json")
 
     assert json.loads(_run(*asked).stdout)["mentions"] == 20
+
+
+def test_every_cap_and_reason_is_told_in_words() -> None:
+    assert searching._CAPS.keys() == set(Cap)
+    assert searching._REASONS.keys() == set(Reason)

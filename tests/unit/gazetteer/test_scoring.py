@@ -69,7 +69,9 @@ def test_sounds_are_read_longest_first() -> None:
         ("amina bello", "amina khan", Cap.ONE_FULL_TOKEN),
         ("muhammad ali", "muhammad ali bello", Cap.COMMON_TOKENS),
         ("al ltd", "al gmbh", Cap.NO_FULL_TOKEN),
-        ("j bello", "bello jihad", Cap.ONE_FULL_TOKEN),
+        ("j bello", "bello jihad", Cap.INITIALS),
+        ("j ali", "ali jihad", Cap.ONE_FULL_TOKEN),
+        ("j bello", "bello jihad karim", Cap.ONE_FULL_TOKEN),
     ],
 )
 def test_what_is_never_enough_is_capped_and_said(mention: str, entry: str, cap: Cap) -> None:

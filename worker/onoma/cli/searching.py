@@ -34,6 +34,7 @@ _CAPS = {
     "one_full_token": "one word met, where a name has two or more",
     "sound_of_one_token": "the only word is alike by its consonants alone",
     "sound": "of two words, one is alike by its consonants alone",
+    "initials": "one telling word met, and single letters stand for all the others",
     "common_tokens": "the two words that met are shared by many, and the rest is missing or unlike",
 }
 

@@ -21,7 +21,7 @@ from onoma.gazetteer.scoring import CHARACTER_PENALTY, Alignment, align, combine
 from onoma.gazetteer.texts import Texts, offsets_of
 from onoma.gazetteer.tokens import Tokens, token_arrays
 
-LAYOUT = "1"
+LAYOUT = "2"
 VERSION = f"{LAYOUT}.{normalisation.VERSION}.{scoring.VERSION}"
 """Of the arrays, the normaliser and the rule: an index of another version answers otherwise."""
 

@@ -37,7 +37,7 @@ from onoma.gazetteer.similarity import (
     weight,
 )
 
-VERSION = "1"
+VERSION = "2"
 CONTRADICTED_IN_MENTION, UNPAIRED_IN_MENTION, UNPAIRED_IN_ENTRY = 0.85, 0.45, 0.45
 """A token of the mention that found none weighs more where the entry has one left too."""
 NUMBER_IN_MENTION, NUMBER_IN_ENTRY = 1.3, 2.5
@@ -62,6 +62,7 @@ class Cap(StrEnum):
     SOUND_OF_ONE_TOKEN = "sound_of_one_token"  # noqa: S105
     SOUND = "sound"
     COMMON_TOKENS = "common_tokens"
+    INITIALS = "initials"
 
 
 CAPS = {
@@ -69,6 +70,7 @@ CAPS = {
     Cap.ONE_FULL_TOKEN: 74.0,  # one name in common, where a side has two or more
     Cap.SOUND_OF_ONE_TOKEN: 70.0,  # a name of one token, alike by sound alone
     Cap.SOUND: 85.0,  # of two full tokens, one is alike by sound alone
+    Cap.INITIALS: 82.0,  # one telling name met, and single letters stand for all the others
     Cap.COMMON_TOKENS: 78.0,  # two tokens that many share, and the rest is missing or unlike
 }
 
@@ -162,7 +164,7 @@ def align(mention: str, entry: str) -> Alignment:
     total += sum(extra * _missed(token, NUMBER_IN_MENTION) for token in rest_left)
     total += sum(UNPAIRED_IN_ENTRY * _missed(token, NUMBER_IN_ENTRY) for token in rest_right)
     uncapped = 100.0 if mention == entry else 100.0 * matched / total if total else 0.0
-    caps = () if mention == entry else _caps(left, right, pairs)
+    caps = () if mention == entry else _caps(left, right, pairs, rest_left + rest_right)
     capped = min([uncapped, *(CAPS[cap] for cap in caps)])
     return Alignment(capped, uncapped, pairs, rest_left, rest_right, caps)
 
@@ -233,14 +235,21 @@ def _missed(token: str, number: float) -> float:
     return weight(token) * (number if token.isdigit() else 1.0)
 
 
-def _caps(left: Sequence[str], right: Sequence[str], pairs: Sequence[TokenPair]) -> tuple[Cap, ...]:
+def _caps(
+    left: Sequence[str],
+    right: Sequence[str],
+    pairs: Sequence[TokenPair],
+    unpaired: Sequence[str],
+) -> tuple[Cap, ...]:
     full = [pair for pair in pairs if _is_full_pair(pair)]
     met = sum(max(pair.mention.count(" "), pair.entry.count(" ")) + 1 for pair in full)
     most = max(sum(map(is_full, left)), sum(map(is_full, right)))
     if met == 0:
         return (Cap.NO_FULL_TOKEN,)
     if met < 2 <= most:
-        return (Cap.ONE_FULL_TOKEN,)
+        # Without one more token left on either side, the others all met single letters.
+        by_letters = _tells(full[0]) and not any(map(is_full, unpaired))
+        return (Cap.INITIALS if by_letters else Cap.ONE_FULL_TOKEN,)
     caps = []
     if met <= 2 and any(pair.kind is PairKind.SOUND for pair in full):
         caps.append(Cap.SOUND if most > 1 else Cap.SOUND_OF_ONE_TOKEN)

@@ -60,9 +60,15 @@ def token_arrays(names: Sequence[str]) -> dict[str, Array]:
         "tokens": flat,
         "first_token": offsets,
         "weight": np.bincount(owners, weights, len(rows)).astype(np.float32),
-        "full": np.bincount(owners, weights == FULL, len(rows)).astype(np.uint8),
+        "full": _count(owners, weights == FULL, len(rows)),
+        "letters": _count(owners, weights == INITIAL, len(rows)),
         **_postings(flat, owners, len(words)),
     }
+
+
+def _count(owners: Array, counted: Array, names: int) -> Array:
+    """Return how many of a name's tokens are `counted`; more than 255 are as good as 255."""
+    return np.minimum(np.bincount(owners, counted, names), 255).astype(np.uint8)
 
 
 def _postings(units: Array, owners: Array, count: int) -> dict[str, Array]:
@@ -133,6 +139,7 @@ class Tokens:
         self._names = _Postings(arrays["first_name"], arrays["names"])
         self._tokens, self._first_token = arrays["tokens"], arrays["first_token"]
         self._weight, self._full = arrays["weight"], arrays["full"]
+        self._letters = arrays["letters"]
         self._marks: deque[npt.NDArray[np.uint8]] = deque()
 
     def candidates(self, mention: str, threshold: float) -> Ids:
@@ -159,9 +166,19 @@ class Tokens:
         lists = [self._names.of(self._full_ids(near.ids)) for near in mention.full()]
         if not lists:
             return _NONE
-        if len(lists) == 1:
-            return lists[0][self._full[lists[0]] <= 1].astype(np.int64)
-        return self._in_two(lists)
+        # One may be enough where single letters stand for the other full tokens of both sides.
+        letters = sum(len(word) == 1 for word in mention.words)
+        enough = [self._met_by_letters(names, len(lists), letters) for names in lists]
+        if len(lists) > 1:
+            enough.append(self._in_two(lists))
+        return np.concatenate(enough)
+
+    def _met_by_letters(self, names: npt.NDArray[np.int32], full: int, letters: int) -> Ids:
+        """Return the names that have as many letters as the mention has full tokens besides one,
+        and no more full tokens besides one than the mention has letters.
+        """
+        enough = self._letters[names] >= full - 1
+        return names[enough & (self._full[names] <= letters + 1)].astype(np.int64)
 
     def _full_ids(self, ids: Ids) -> Ids:
         full: Ids = ids[self.vocabulary.weights[ids] == FULL]

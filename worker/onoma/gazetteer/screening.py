@@ -1,0 +1,65 @@
+"""Screens the mentions of one document against all lists of a deployment.
+
+The step of the pipeline between spans and alerts. A pure function of mentions, lists, their
+policies and exclusions. The rule: every hit at a list's threshold for review comes back, best
+first; what people have excluded is marked, never left out, and no hit is dropped for there being
+many, so that an exclusion can't use up the place of another hit.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from onoma.gazetteer.exclusions import Considered, Exclusions, Ruling
+from onoma.gazetteer.matching import Decision, ListMatcher, Match, Mention
+from onoma.gazetteer.policy import ListPolicy
+
+
+@dataclass(frozen=True, slots=True)
+class ScreeningList:
+    """A list as a document takes it when it is admitted, and keeps it."""
+
+    name: str
+    matcher: ListMatcher
+    policy: ListPolicy
+    exclusions: Exclusions
+
+
+@dataclass(frozen=True, slots=True)
+class ScreeningHit:
+    """What a mention may mean. `mention` is its place among the document's."""
+
+    mention: int
+    gazetteer: str
+    match: Match
+    considered: tuple[Considered, ...]
+
+    @property
+    def excluded(self) -> bool:
+        """Return whether people have judged that it is none, and the entry is as it was."""
+        return any(one.ruling is Ruling.EXCLUDED for one in self.considered)
+
+    @property
+    def decision(self) -> Decision:
+        """Return what follows: nothing from an excluded hit."""
+        return Decision.NONE if self.excluded else self.match.decision
+
+
+def screen(
+    mentions: Sequence[Mention], lists: Sequence[ScreeningList], tenant: str | None = None
+) -> tuple[ScreeningHit, ...]:
+    """Return all hits of a document, by the order of its mentions, of the lists, and by score."""
+    by_list = [each.matcher.match(mentions, each.policy) for each in lists]
+    return tuple(
+        ScreeningHit(number, each.name, match, _considered(each, match, tenant))
+        for number in range(len(mentions))
+        for each, matches in zip(lists, by_list, strict=True)
+        for match in matches[number]
+    )
+
+
+def _considered(
+    screened: ScreeningList, match: Match, tenant: str | None
+) -> tuple[Considered, ...]:
+    return screened.exclusions.about(match.mention_normalised, screened.name, match.entry, tenant)
