@@ -8,10 +8,7 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
 import time
-from collections import Counter
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -19,11 +16,9 @@ from typing import Any
 import msgspec
 import psutil
 
-from onoma.contracts.notice import MODEL_KEY, Announced, Notice, decode, encode
-from onoma.contracts.records import Record
-from onoma.pipeline import Annotated, Versions, process
+from onoma.contracts.notice import Notice, decode
+from onoma.pipeline import Versions
 from onoma.registry import bundle
-from onoma.registry.gate import write_manifest
 from onoma.registry.signing import read_private_key, signed
 from onoma.registry.store import Store
 from onoma.settings import Settings, load
@@ -32,7 +27,15 @@ from tests.conftest import Unique
 from tests.kafka.broker import KafkaBroker
 from tests.keys import Keys
 from tests.stream.conftest import NewWorker
-from tests.stream.topics import Message, Topics, publish, short_documents
+from tests.stream.models import (
+    announce,
+    events_by_place,
+    expected_values,
+    kept,
+    other_version,
+    served,
+)
+from tests.stream.topics import Topics, publish, short_documents
 from tests.stream.worker import Worker
 from tests.tiny_bundle import pass_unjudged
 
@@ -40,17 +43,6 @@ SWAPS = int(os.environ.get("SWAPS", "4"))
 REPORT = os.environ.get("SWAPS_REPORT")
 DOCUMENTS_PER_SWAP = 100
 MIB = 1024**2
-
-
-def other_version(directory: Path, version: str = "other", **changes: object) -> Path:
-    """Write a bundle that answers otherwise than the shipped one: its scores are others."""
-    shutil.copytree(bundle.default_directory(), directory)
-    manifest, _ = bundle.verify(directory)
-    changed = msgspec.structs.replace(
-        manifest, version=version, temperature=2 * manifest.temperature, gate=None, **changes
-    )
-    write_manifest(directory, changed)
-    return directory
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,8 +81,7 @@ class Stage:
         return answer
 
     def announce(self, value: Notice | bytes) -> None:
-        data = encode(value) if isinstance(value, Notice) else value
-        publish(self.topics.broker, self.topics.models, [Message(data, key=MODEL_KEY.encode())])
+        announce(self.topics, value)
 
     def announced(self) -> list[Notice]:
         return [decode(each.value or b"") for each in self.topics.broker.read(self.topics.models)]
@@ -109,36 +100,6 @@ class Stage:
 
     def versions_of(self, directory: Path) -> Versions:
         return pinned_versions(self.settings, bundle.load(directory))
-
-
-def expected_values(
-    topics: Topics, events: Mapping[tuple[int, int], bytes], known: Mapping[str, Versions]
-) -> dict[tuple[int, int], bytes]:
-    """Return what the version that an event names makes of its record, alone."""
-    values = {}
-    for record in topics.broker.read(topics.documents):
-        place = (record.partition, record.offset)
-        model = json.loads(events[place])["evidence"]["models"][0]
-        source = Record(topics.documents, *place, record.key, record.value, record.headers)
-        outcome = process(source, known[model["sha256"]])
-        assert isinstance(outcome, Annotated)
-        values[place] = outcome.output.value or b""
-    return values
-
-
-def events_by_place(topics: Topics, count: int) -> dict[tuple[int, int], bytes]:
-    events = {}
-    for record in topics.broker.read(topics.entities, until=count):
-        source = json.loads(record.value or b"")["evidence"]["source"]
-        place = (source["partition"], source["offset"])
-        assert place not in events
-        events[place] = record.value or b""
-    return events
-
-
-def served(events: Mapping[tuple[int, int], bytes]) -> Counter[str]:
-    """Count events by the version that they name."""
-    return Counter(json.loads(e)["evidence"]["models"][0]["version"] for e in events.values())
 
 
 def test_a_model_is_swapped_back_and_forth_under_load(
@@ -168,7 +129,7 @@ def test_a_model_is_swapped_back_and_forth_under_load(
         resident.append(psutil.Process(stage.worker.pid).memory_info().rss / MIB)
     stage.topics.wait_done(120)
 
-    events = events_by_place(stage.topics, published)
+    events = events_by_place(stage.topics, until=published)
     known = {
         each.model.sha256: each
         for each in (stage.versions_of(bundle.default_directory()), stage.versions_of(other))
@@ -207,16 +168,15 @@ def test_one_message_rolls_back_and_a_restart_serves_what_was_announced_last(
     kafka: KafkaBroker, unique: Unique, tmp_path: Path, new_worker: NewWorker
 ) -> None:
     stage = Stage.build(kafka, unique, tmp_path, new_worker)
-    first = pass_unjudged(other_version(tmp_path / "first", "first"))
+    stage.announce(kept(stage.store, pass_unjudged(other_version(tmp_path / "first", "first"))))
     second = pass_unjudged(other_version(tmp_path / "second", "second"))
-    for directory in (first, second):
-        stage.command("promote", str(directory))
+    stage.command("promote", str(second))
 
     stage.worker.start()
     stage.worker.wait_ready()
     stage.publish(0, 10)
     stage.topics.wait_done()
-    assert served(events_by_place(stage.topics, 10)) == {"second": 10}
+    assert served(events_by_place(stage.topics, until=10)) == {"second": 10}
     before = len(stage.announced())
     stage.command("rollback")
     assert len(stage.announced()) == before + 1
@@ -229,7 +189,7 @@ def test_one_message_rolls_back_and_a_restart_serves_what_was_announced_last(
     stage.publish(20, 10)
     stage.topics.wait_done()
 
-    assert served(events_by_place(stage.topics, 30)) == {"second": 10, "first": 20}
+    assert served(events_by_place(stage.topics, until=30)) == {"second": 10, "first": 20}
     assert stage.notices("served") == 1
 
 
@@ -254,19 +214,7 @@ def test_what_may_not_be_served_is_refused_and_the_old_keeps_serving(
 
     def bad(version: str, *, gated: bool = True, **changes: object) -> Notice:
         directory = other_version(tmp_path / version, version, **changes)
-        if gated:
-            pass_unjudged(directory)
-        manifest, sha256 = bundle.verify(directory)
-        named = Announced(manifest.name, manifest.version, sha256)
-        notice = Notice(
-            kind="model",
-            name=named.name,
-            version=named.version,
-            sha256=sha256,
-            path=stage.store.path_of("model", named),
-        )
-        stage.store.keep(directory, signed(notice, ours))
-        return notice
+        return kept(stage.store, pass_unjudged(directory) if gated else directory)
 
     altered = bad("altered")
     with (stage.store.root / altered.path / "model.onnx").open("ab") as file:
@@ -288,7 +236,7 @@ def test_what_may_not_be_served_is_refused_and_the_old_keeps_serving(
     stage.publish(0, 20)
     stage.topics.wait_done()
 
-    assert served(events_by_place(stage.topics, 20)) == {"good": 20}
+    assert served(events_by_place(stage.topics, until=20)) == {"good": 20}
     assert stage.notices("served") == 1
     reasons = [e["problem"] for e in stage.worker.events if e["event"] == "notice refused"]
     assert len(reasons) == 8
