@@ -9,6 +9,8 @@ from onoma.stream.chaos.plan import Fault, worker_faults
 
 SESSION_SECONDS = 6.0
 """The workers' session time in `Topics.config`."""
+LONG_PAUSE_SECONDS = 36.0
+"""After the only broker was away everything begins anew: sessions, producers, fetches."""
 KILL, TERMINATE, FREEZE = worker_faults(SESSION_SECONDS)
 BROKER_KILL = Fault("broker_kill", (0.0, 4.0))
 NODE_KILL = Fault("node_kill", (1.0, 6.0))
@@ -80,7 +82,12 @@ KINDS: dict[str, Kind] = {
         deaths=3,
         proof=True,
     ),
-    "broker": Kind(what="the only broker killed and started", faults=(BROKER_KILL,), count=6),
+    "broker": Kind(
+        what="the only broker killed and started",
+        faults=(BROKER_KILL,),
+        count=5,
+        pause_seconds=LONG_PAUSE_SECONDS,
+    ),
     "outage": Kind(what="the broker away for long", faults=(OUTAGE,), count=1),
     "network": Kind(
         what="connections reset, slow, half-open",
@@ -140,6 +147,7 @@ KINDS: dict[str, Kind] = {
         what="the only broker killed and started",
         faults=(BROKER_KILL,),
         count=4,
+        pause_seconds=LONG_PAUSE_SECONDS,
         delivery="at_least_once",
     ),
     "network-at-least-once": Kind(

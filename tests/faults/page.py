@@ -35,8 +35,8 @@ In the mode `at_least_once` nothing is lost, and what comes again comes with the
 - Documents are published all through the run, through another client than the worker's, and faults are spaced wider than the session time of the group (6 s here): a faster cadence only freezes the group, and nothing would be in progress.
 - Afterwards an independent reader at `read_committed` accounts for **every input offset**: exactly one event or dead letter, in the order of its partition, on the partition of its number, and the committed offset right behind the last one.
 - Workers that die at a point of their work are told so by `faults.die_at`. A run of such deaths counts only if the log holds records of aborted transactions, so that deaths inside of transactions did happen.
-- A worker that ends is started again, as an orchestrator does; a broker that comes back needs no restart of a worker.
-- *Stall* is the longest time in which no outcome at all was written, *recovery* the time until every partition had moved again: from the fault on, or from its end where nothing can move meanwhile (broker, disk and half-open faults, topics that refuse). Times are the broker's.
+- A worker that ends is started again, as an orchestrator does. *Workers failed* counts those that ended by themselves: a topic that refuses every event stops them on purpose, a broker that goes and comes back does not.
+- *Stall* is the longest time in which no outcome at all was written, *recovery* the time until every partition had moved again: from the fault on, or from its end where nothing can move meanwhile (broker, disk and half-open faults, topics that refuse). Times are the broker's. They were taken on two cores that other work kept busy too (`load_average` in each record), so they are no figures of speed.
 """  # noqa: E501
 SHORT = "short"
 
@@ -76,9 +76,9 @@ def page(records: Sequence[Record], hung: Record | None = None) -> str:
 def _table(records: Sequence[Record]) -> Iterator[str]:
     yield (
         "| kind | runs | faults | documents | lost | twice | again, same id | out of order "
-        "| longest stall | recovery: median, longest | seconds | one of its runs |"
+        "| workers failed | longest stall | recovery: median, longest | seconds | one of its runs |"
     )
-    yield "|---|--:|--:|--:|--:|--:|--:|--:|--:|---|--:|---|"
+    yield "|---|--:|--:|--:|--:|--:|--:|--:|--:|--:|---|--:|---|"
     for kind in KINDS:
         if found := [record for record in records if record["kind"] == kind]:
             yield _row(kind, found)
@@ -95,8 +95,15 @@ def _row(kind: str, records: Sequence[Record]) -> str:
     stall = max(record["figures"]["longest_stall_seconds"] for record in records)
     seconds = sum(record["seconds"] for record in records)
     command = f"`{records[-1]['command']}`" if kind else ""
-    cells = [what, f"{len(records)}", f"{faults:,}", *counts, f"{stall:.1f} s"]
+    failed = sum(map(_failed, records))
+    cells = [what, f"{len(records)}", f"{faults:,}", *counts, f"{failed}", f"{stall:.1f} s"]
     return f"| {' | '.join([*cells, _recovery(records), f'{seconds:,.0f}', command])} |"
+
+
+def _failed(record: Record) -> int:
+    """Return how many workers ended by themselves; SIGTERM can come before they listen to it."""
+    codes: dict[str, int] = record["notes"].get("workers_failed", {})
+    return sum(count for code, count in codes.items() if code != "-15")
 
 
 def _recovery(records: Iterable[Record]) -> str:

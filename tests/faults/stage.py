@@ -26,7 +26,7 @@ from tests.stream.worker import Config, Worker
 TICK_SECONDS = 0.05
 ASK_SECONDS = 0.5
 START_SECONDS = 180.0
-STUCK_SECONDS = 20.0
+STUCK_SECONDS = 10.0
 """After this a worker that waits in vain for its death is told to stop: that brings rebalances."""
 LOG_APPEND_TIME = {"message.timestamp.type": "LogAppendTime"}
 
@@ -48,6 +48,7 @@ class Member:
     deaths: deque[Death]
     armed: Death | None = None
     started: float = 0.0
+    seen_ready: bool = False
     down_on_purpose: bool = False
 
     def start(self) -> None:
@@ -59,6 +60,7 @@ class Member:
         self.worker.configure({**self.config, "faults": faults})
         self.worker.start()
         self.started = time.monotonic()
+        self.seen_ready = False
         self.down_on_purpose = False
 
     def ready(self) -> bool:
@@ -121,12 +123,21 @@ class Stage:
         if member.armed is not None and "fault point reached" in member.worker.log:
             self.died.append((time.time(), self.crew.index(member), member.armed.point))
             member.deaths.popleft()
-        elif code not in (0, -signal.SIGTERM):  # told to stop, perhaps before it listened
+        else:
+            self.note_failure(code)
+
+    def note_failure(self, code: int) -> None:
+        """Count an exit code, unless it is that of a worker that was told to stop."""
+        if code not in (0, -signal.SIGTERM):  # the second: before it listened
             self.failed[code] += 1
 
     @staticmethod
     def _hurry(member: Member) -> None:
         if member.armed is None or time.monotonic() - member.started < STUCK_SECONDS:
+            return
+        if not member.seen_ready:  # it gets the whole time from when it was ready
+            member.started = time.monotonic()
+            member.seen_ready = member.worker.probe("/readyz") == 200
             return
         member.worker.terminate()
         member.worker.wait_for_end()

@@ -48,10 +48,10 @@ def record(seed: int, account: Account = CLEAN, **notes: object) -> Record:
 
 
 def test_runs_of_a_kind_add_up() -> None:
-    text = page([record(1), record(2)])
+    text = page([record(1, workers_failed={"1": 3, "-15": 1}), record(2)])
 
     (row,) = [line for line in text.splitlines() if line.startswith("| **kills**")]
-    assert "| 2 | 4 | 2,000 | 0 | 0 | 0 | 0 | 7.0 s | 4.0 s, 7.0 s | 200 |" in row
+    assert "| 2 | 4 | 2,000 | 0 | 0 | 0 | 0 | 3 | 7.0 s | 4.0 s, 7.0 s | 200 |" in row
     assert "| freeze | 2 | 0 |" in text
     assert "None." in text
 
