@@ -11,7 +11,7 @@ from aiokafka.errors import KafkaError
 from aiokafka.structs import OffsetAndMetadata
 
 from onoma.contracts.records import Output
-from onoma.settings import Settings
+from onoma.settings import FaultPoint, Settings
 from onoma.stream import outbox as module
 from onoma.stream.outbox import IdempotentOutbox
 from tests.unit.stream.test_lane import PARTITION
@@ -97,3 +97,28 @@ def test_a_failed_producer_is_thrown_out_once_and_its_successor_is_left_alone(
     assert retried is None
     assert [producer.stopped for producer in FakeProducer.made] == [True, False]
     assert offsets.committed == {PARTITION: AFTER}
+
+
+def test_fault_points_are_passed_in_their_order_and_not_by_what_holds_no_output(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    FakeProducer.made = []
+    monkeypatch.setattr(module, "AIOKafkaProducer", FakeProducer)
+    offsets = Offsets()
+    passed: list[FaultPoint] = []
+
+    async def run() -> None:
+        outbox = IdempotentOutbox(Settings(), offsets.read, offsets.commit, passed.append)
+        await outbox.publish(PARTITION, [], OffsetAndMetadata(1, ""))
+        assert passed == []
+        publishing = asyncio.create_task(
+            outbox.publish(PARTITION, [OUTPUT], OffsetAndMetadata(2, ""))
+        )
+        await turns()
+        assert passed == []
+        FakeProducer.made[0].acknowledge()
+        await publishing
+
+    asyncio.run(run())
+
+    assert passed == ["after_sends", "in_commit", "after_commit"]

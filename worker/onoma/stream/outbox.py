@@ -74,15 +74,16 @@ class TransactionalOutbox:
     ) -> None:
         """Write `outputs` and the offset in one transaction."""
         producer = self._producers[partition]
+        reach = self._reach if outputs else unarmed  # what is empty proves nothing by its death
         async with producer.transaction():
             await _send_all(producer, self._settings, partition.partition, outputs)
-            self._reach("after_sends")
+            reach("after_sends")
             await producer.send_offsets_to_transaction(
                 {partition: after}, self._settings.kafka.group_id
             )
-            self._reach("after_offsets")
-            self._reach("in_commit")
-        self._reach("after_commit")
+            reach("after_offsets")
+            reach("in_commit")
+        reach("after_commit")
 
     async def release(self, partition: TopicPartition) -> None:
         """Stop the partition's producer."""
@@ -119,6 +120,7 @@ class IdempotentOutbox:
     ) -> None:
         """Write `outputs`, then commit; what is written and not committed is written again."""
         producer = await self._started()
+        reach = self._reach if outputs else unarmed
         try:
             await _send_all(producer, self._settings, partition.partition, outputs)
         except BaseException:
@@ -126,10 +128,10 @@ class IdempotentOutbox:
             if self._producer is producer:
                 await self.close()
             raise
-        self._reach("after_sends")
-        self._reach("in_commit")
+        reach("after_sends")
+        reach("in_commit")
         await self._commit(partition, after)
-        self._reach("after_commit")
+        reach("after_commit")
 
     async def release(self, partition: TopicPartition) -> None:
         """Do nothing: the producer is everybody's."""
