@@ -2,9 +2,9 @@
 
 Batches of records go through the pipeline on the shipped model, many in a call as in a worker, and
 what holds for every outcome is checked. Each run adds a piece to the record, a JSON file: inputs,
-seconds, findings. A finding names seed, batch and place, and is kept whole; make a test of it
-(test_fuzz.py) once it is small. A hang or a death leaves the numbers of its batch in the file
-beside the record.
+seconds, findings; SIGTERM ends a piece early, and it counts. A finding names seed, batch and place,
+and is kept whole; make a test of it (test_fuzz.py) once it is small. A hang or a death leaves the
+numbers of its batch in the file beside the record.
 """
 
 from __future__ import annotations
@@ -15,8 +15,10 @@ import dataclasses
 import json
 import signal
 import sys
+import threading
 import time
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import FrameType
@@ -131,14 +133,14 @@ def _kept(record: Record) -> dict[str, Any]:
     return {"key": text(record.key), "value": text(record.value), "headers": headers}
 
 
-def run(seconds: float, seed: int, running: Path) -> Piece:
-    """Try batches for so many seconds of the processor."""
+def run(seconds: float, seed: int, running: Path, stopped: Callable[[], bool]) -> Piece:
+    """Try batches for so many seconds of the processor, or until it is `stopped`."""
     settings = Settings()
     versions = pinned_versions(settings, load_model(settings))
     piece = Piece(seed, worker=worker_version().sha256)
     kinds: Counter[str] = Counter()
     started = time.process_time()
-    while (now := time.process_time() - started) < seconds:
+    while (now := time.process_time() - started) < seconds and not stopped():
         batch = records(seed, piece.batches, BATCH)
         running.write_text(json.dumps({"seed": seed, "batch": piece.batches}))
         signal.alarm(HANG_SECONDS)
@@ -188,7 +190,10 @@ def main() -> int:
     options.add_argument("--record", type=Path, default=RECORD)
     given = options.parse_args()
     signal.signal(signal.SIGALRM, _hung)
-    piece = run(given.seconds, given.seed, given.record.with_suffix(".running"))
+    stopping = threading.Event()
+    signal.signal(signal.SIGTERM, lambda *_: stopping.set())
+    running = given.record.with_suffix(".running")
+    piece = run(given.seconds, given.seed, running, stopping.is_set)
     whole = add(piece, given.record)
     print(
         f"{piece.inputs} inputs in {piece.seconds} s, {len(piece.findings)} findings; in all ",
