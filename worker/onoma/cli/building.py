@@ -151,7 +151,7 @@ def _write(
     if base is None:
         sha256 = write_segment(out, entries, identity, INDEX, replace=True)
         return {**said, "sha256": sha256}
-    edits = difference(open_chain(base), entries)
+    edits = difference(open_chain(base, INDEX), entries)
     identity = store.on_top(identity, base, out)
     sha256 = write_segment(
         out, upserts(edits), identity, INDEX, tombstones=tombstones(edits), replace=True

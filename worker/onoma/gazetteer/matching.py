@@ -18,6 +18,7 @@ from onoma.gazetteer.index import VERSION, Hit, NameIndex, Path, path_of
 from onoma.gazetteer.normalisation import normalise
 from onoma.gazetteer.policy import ListPolicy, SingleTokens, Thresholds
 from onoma.gazetteer.scoring import Score, score
+from onoma.gazetteer.segment import check_index
 from onoma.gazetteer.similarity import is_full
 
 
@@ -83,6 +84,9 @@ class ListMatcher:
     """The names of a list as it stands, ready to be matched. Threads may share it."""
 
     def __init__(self, chain: Chain) -> None:
+        """Take a list. Raises GazetteerError for one whose arrays are of another version."""
+        for segment in chain.segments:
+            check_index(segment.directory, segment.manifest, VERSION)
         self._chain = chain
         self._indexes = tuple(NameIndex(segment.index) for segment in chain.segments)
 

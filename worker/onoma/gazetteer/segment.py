@@ -156,17 +156,23 @@ def read_manifest(directory: Path) -> tuple[Manifest, str]:
     return directories.read_manifest(directory, Manifest)
 
 
+def check_index(directory: Path, manifest: Manifest, version: str) -> None:
+    """Raise GazetteerError unless the arrays in `directory` are of this version of the index."""
+    if manifest.index != version:
+        raise GazetteerError(
+            f"{directory}: was built for index {manifest.index}, this version reads {version}; "
+            "build the list again, or make it anew with `onoma gazetteer merge`"
+        )
+
+
 def open_segment(directory: Path, index: Index | None = None) -> Segment:
     """Return the segment in `directory`, every file checked and mapped. Raises GazetteerError.
 
     Without an `index` only its entries are to be read, whatever the arrays were made for.
     """
     manifest, sha256 = read_manifest(directory)
-    if index is not None and manifest.index != index.version:
-        raise GazetteerError(
-            f"{directory}: was built for index {manifest.index}, this version reads "
-            f"{index.version}; build the list again"
-        )
+    if index is not None:
+        check_index(directory, manifest, index.version)
     contents = directories.verified(directory, manifest.files)
     try:
         return _segment(directory, manifest, sha256, contents)
