@@ -12,7 +12,7 @@ BENCH_ENV := .venv-bench
 BENCH = --data $(DATA) --work build/bench $(QUICK)
 PIP_OPTIONS := --quiet --disable-pip-version-check
 
-.PHONY: help setup demo test check test-train train train-smoke bench faults wheel docs requirements format clean
+.PHONY: help setup demo test check test-deploy test-train train train-smoke bench faults wheel docs requirements format clean
 
 help: ## List the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -23,16 +23,20 @@ demo: $(ENV)/demo.done ## Show the whole job on an embedded broker
 	@$(ENV)/bin/onoma demo
 
 test: $(ENV)/dev.done ## Run the tests; those on Kafka where JDK 17 and Maven are there
-	@$(ENV)/bin/python -m pytest -m "not train and not long" $(PYTEST)
+	@$(ENV)/bin/python -m pytest -m "not train and not deploy and not long" $(PYTEST)
 
 check: $(ENV)/dev.done ## Lint, format, types, direction of imports, generated parts
 	$(ENV)/bin/ruff check .
 	$(ENV)/bin/ruff format --check .
-	$(ENV)/bin/mypy worker tests benchmarks docs/generate.py
+	$(ENV)/bin/mypy worker tests benchmarks docs/generate.py deploy/helm/generate.py
 	$(ENV)/bin/python docs/generate.py --check
+	$(ENV)/bin/python -m deploy.helm.generate --check
 	$(ENV)/bin/python -m benchmarks.page --check
 	$(ENV)/bin/python -m tests.faults.page --check
 	$(ENV)/bin/lint-imports --no-logo
+
+test-deploy: $(ENV)/deploy.done ## Render the Helm chart in every shape and check what comes out
+	@REQUIRE_DEPLOY=1 $(ENV)/bin/python -m pytest -m deploy $(PYTEST)
 
 test-train: $(TRAIN_ENV)/train.done ## Run the tests of training, in an environment with torch
 	@REQUIRE_TRAIN=1 $(TRAIN_ENV)/bin/python -m pytest -m train $(PYTEST)
@@ -67,6 +71,7 @@ requirements: ## Lock the requirements anew (needs uv)
 
 docs: $(ENV)/dev.done ## Write the generated pages of docs anew
 	$(ENV)/bin/python docs/generate.py
+	$(ENV)/bin/python -m deploy.helm.generate
 	$(ENV)/bin/python -m benchmarks.page
 	$(ENV)/bin/python -m tests.faults.page
 
@@ -82,6 +87,9 @@ $(ENV)/demo.done: requirements/demo.txt pyproject.toml
 
 $(ENV)/dev.done: requirements/dev.txt pyproject.toml
 	@$(call install,$(ENV),dev)
+
+$(ENV)/deploy.done: requirements/deploy.txt pyproject.toml
+	@$(call install,$(ENV),deploy)
 
 $(TRAIN_ENV)/train.done: requirements/train.txt pyproject.toml
 	@$(call install,$(TRAIN_ENV),train)

@@ -10,5 +10,6 @@ lock() {
 }
 lock demo --extra demo requirements/build.in pyproject.toml
 lock dev --extra demo --extra dev pyproject.toml
+lock deploy --extra demo --extra dev --extra deploy pyproject.toml
 lock train --extra demo --extra dev --extra train pyproject.toml
 lock bench requirements/bench.in

@@ -1,7 +1,8 @@
 """What the tests share: one real Kafka, unique names, and what is said aloud when a part can't run.
 
 A test whose marker needs something that isn't here is skipped with its reason, or fails where the
-environment requires that part: `REQUIRE_KAFKA=1`, `REQUIRE_DATA=1`, `REQUIRE_TRAIN=1`.
+environment requires that part: `REQUIRE_KAFKA=1`, `REQUIRE_DATA=1`, `REQUIRE_DEPLOY=1`,
+`REQUIRE_TRAIN=1`.
 """
 
 from __future__ import annotations
@@ -27,7 +28,8 @@ Unique = Callable[[str], str]
 StartKafka = Callable[[Security], KafkaBroker]
 
 DATA = Path(__file__).parents[2] / "shared" / "data"
-_NEEDS = ("kafka", "data", "train")
+_NEEDS = ("kafka", "data", "deploy", "train")
+_PACKAGES = {"deploy": ("helm_python", "kubernetes_validate"), "train": ("torch", "onnx")}
 _BROKER_FIXTURES = {"kafka", "start_kafka"}
 _NOT_RUN = pytest.StashKey[Counter[str]]()
 
@@ -69,8 +71,8 @@ def _missing(need: str) -> str | None:
         case "data":
             return None if DATA.is_dir() else f"found no corpora; wanted them in {DATA}"
         case _:
-            absent = [name for name in ("torch", "onnx") if importlib.util.find_spec(name) is None]
-            return f"found no {', '.join(absent)}; install onoma[train]" if absent else None
+            absent = [name for name in _PACKAGES[need] if importlib.util.find_spec(name) is None]
+            return f"found no {', '.join(absent)}; install onoma[{need}]" if absent else None
 
 
 def _missing_kafka() -> str | None:
