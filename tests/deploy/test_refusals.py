@@ -75,9 +75,9 @@ CONTRADICTIONS: tuple[tuple[Values, str, str], ...] = (
         "drain_seconds (51)",
     ),
     (
-        {"resources": {"limits": {"memory": "2Gi"}}},
-        "resources.limits.memory: found 2Gi",
-        "settings.quarantine.memory_bytes (4294967296)",
+        {"resources": {"limits": {"memory": "3Gi"}}},
+        "resources.limits.memory: found 3Gi",
+        "settings.quarantine.memory_bytes (3221225472)",
     ),
     ({"settings": {"kafka": {"security_protocol": "SASL_SSL"}}}, "sasl.existingSecret", KAFKA),
     ({"sasl": {"existingSecret": "user"}}, "sasl.existingSecret: found user", KAFKA),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+import tarfile
 from pathlib import Path
 
 import pytest
@@ -105,3 +106,17 @@ def test_rules_and_dashboards_come_from_files_beside_the_templates(tmp_path: Pat
     assert board["metadata"]["name"] == "live-onoma-dashboard-duty-officer"
     assert board["metadata"]["labels"]["grafana_dashboard"] == "1"
     assert json.loads(board["data"]["duty_officer.json"]) == {"title": "{{pod}} `x`"}
+
+
+def test_a_packaged_chart_renders_the_same_and_holds_no_values_of_tests(tmp_path: Path) -> None:
+    import helm_python
+
+    archive = Path(helm_python.package(CHART, destination=tmp_path))
+
+    assert render(SHAPES["everything-values.yaml"], chart=archive) == render(
+        SHAPES["everything-values.yaml"]
+    )
+    with tarfile.open(archive) as opened:
+        names = opened.getnames()
+    assert "onoma/README.md" in names
+    assert not [name for name in names if name.startswith("onoma/ci/")]

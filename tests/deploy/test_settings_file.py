@@ -12,7 +12,6 @@ import pytest
 from onoma.contracts.policy import Policy
 from onoma.settings import SECRETS_DIRECTORY, Settings, load
 from tests.deploy.chart import (
-    CHART,
     LEAST,
     WORKLOADS,
     Object,
@@ -21,7 +20,6 @@ from tests.deploy.chart import (
     only,
     pods,
     render,
-    values_of,
     with_values,
     worker,
 )
@@ -81,15 +79,6 @@ def test_the_worker_takes_the_settings_of_every_shape(values: Values, tmp_path: 
     kafka = settings.kafka
     named = {kafka.ssl_ca_file, kafka.ssl_certificate_file, kafka.ssl_key_file} - {None}
     assert {str(path) for path in named} == certificates
-
-
-def test_defaults_of_the_chart_are_those_of_the_worker(tmp_path: Path) -> None:
-    chosen = values_of(CHART / "values.yaml")["settings"]
-    defaults = Settings().model_dump()
-
-    for section, knobs in chosen.items():
-        for knob, value in (knobs or {}).items():
-            assert value == defaults[section][knob], f"{section}.{knob}"
 
 
 def test_user_and_password_come_from_the_secret(tmp_path: Path) -> None:

@@ -9,6 +9,7 @@ import pytest
 import yaml
 from deploy.helm import generate
 
+import onoma
 from onoma.settings import Settings
 
 
@@ -30,6 +31,21 @@ def test_every_default_is_a_value_that_the_schema_knows() -> None:
         inner = properties[section].get("properties")
         if isinstance(values, dict) and inner:
             assert set(values) <= set(inner), section
+
+
+def test_defaults_of_the_chart_are_those_of_the_worker() -> None:
+    chart = yaml.safe_load((generate.CHART / "values.yaml").read_text(encoding="utf-8"))
+    worker = Settings.model_construct()
+
+    for section, knobs in chart["settings"].items():
+        for knob, value in knobs.items():
+            assert value == getattr(getattr(worker, section), knob), f"{section}.{knob}"
+
+
+def test_the_chart_installs_the_version_that_it_comes_with() -> None:
+    chart = yaml.safe_load((generate.CHART / "Chart.yaml").read_text(encoding="utf-8"))
+
+    assert chart["appVersion"] == onoma.__version__
 
 
 def test_the_schema_has_every_section_of_the_settings_but_those_for_tests() -> None:
