@@ -16,6 +16,7 @@ import numpy.typing as npt
 from onoma.contracts.entities import ModelVersion, WorkerVersion
 from onoma.contracts.policy import DEFAULT_POLICY, PinnedPolicy, Policy
 from onoma.contracts.records import Headers, Record
+from onoma.gazetteer.served import NO_LISTS, ServedLists
 from onoma.ner.decoding import Decoder
 from onoma.ner.features import bytes_of
 from onoma.ner.wordhash import Inputs, WordHashRecogniser
@@ -96,6 +97,7 @@ def versions(
     policy: Policy = DEFAULT_POLICY,
     model_version: str = "1",
     run: str = "live",
+    lists: ServedLists = NO_LISTS,
 ) -> Versions:
     """Return everything that decides about a document, on a fake graph."""
     return Versions(
@@ -106,6 +108,7 @@ def versions(
         worker=WorkerVersion("0.0.0", "c" * 64, "no runtime"),
         cluster="test",
         run=run,
+        lists=lists,
     )
 
 

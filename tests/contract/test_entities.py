@@ -21,6 +21,7 @@ from onoma.contracts.entities import (
     InputSource,
     KafkaSource,
     Language,
+    ListScreening,
     ModelVersion,
     WorkerVersion,
     event_id,
@@ -98,10 +99,28 @@ def _event_of_a_file() -> Entities:
     )
 
 
+def _event_that_was_screened() -> Entities:
+    event = _event_of_a_record()
+    screening = (ListScreening("zub", 2, 1, 1, 0, 0), ListScreening("zub-south", 2, 0, 0, 1, 0))
+    lists = (("judged", "f"), ("zub", "e"), ("zub-south", "9"))
+    return msgspec.structs.replace(
+        event,
+        coverage=msgspec.structs.replace(event.coverage, screening=screening),
+        evidence=msgspec.structs.replace(
+            event.evidence,
+            gazetteers=tuple(ArtefactVersion(name, "2031-01", sha * 64) for name, sha in lists),
+        ),
+    )
+
+
 @pytest.mark.parametrize(
     ("event", "golden"),
-    [(_event_of_a_record(), "kafka.json"), (_event_of_a_file(), "nothing-found.json")],
-    ids=["record", "file"],
+    [
+        (_event_of_a_record(), "kafka.json"),
+        (_event_of_a_file(), "nothing-found.json"),
+        (_event_that_was_screened(), "screened.json"),
+    ],
+    ids=["record", "file", "screened"],
 )
 def test_a_fixed_event_has_the_bytes_of_its_golden(event: Entities, golden: str) -> None:
     expected = (ROOT / "examples" / "entities" / "v1.0" / golden).read_bytes()

@@ -11,16 +11,39 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from onoma.contracts.policy import DEFAULT_POLICY, Budgets, Limits, Policy, Rules
+from onoma.contracts.policy import (
+    DEFAULT_POLICY,
+    Budgets,
+    Limits,
+    ListRules,
+    MatchThresholds,
+    Policy,
+    Rules,
+)
+from onoma.gazetteer.entries import EntryType
 from tests.contract.instances import instances
 from tests.contract.schemas import examples, reader, schema
 
 thresholds = st.dictionaries(st.text(max_size=5), st.floats(0, 1), max_size=3)
+match_thresholds = st.builds(MatchThresholds, review=st.floats(75, 85), alert=st.floats(85, 100))
+types = st.lists(st.sampled_from([each.value for each in EntryType]), max_size=3).map(tuple)
+list_rules = st.builds(
+    ListRules,
+    thresholds=match_thresholds,
+    type_thresholds=st.dictionaries(
+        st.sampled_from([each.value for each in EntryType]), match_thresholds, max_size=2
+    ),
+    labels=st.dictionaries(st.text(max_size=5), types, max_size=3),
+    single_tokens=st.sampled_from(["never", "exact", "near"]),
+    single_token_alerts=types,
+    weak_alias_alerts=st.booleans(),
+)
 rules = st.builds(
     Rules,
     thresholds=thresholds,
     language_thresholds=st.dictionaries(st.text(max_size=5), thresholds, max_size=2),
-    budgets=st.builds(Budgets, units=st.integers(1, 2**53)),
+    budgets=st.builds(Budgets, units=st.integers(1, 2**53), alerts=st.integers(1, 2**53)),
+    lists=st.dictionaries(st.text(max_size=5), list_rules, max_size=2),
 )
 sizes = st.integers(1, 2**53)
 policies = st.builds(
@@ -73,6 +96,13 @@ def test_every_policy_that_the_record_holds_is_one_of_the_schema(policy: Policy)
         {"default": {"language_thresholds": {"ha": 0.5}}},
         {"default": {"budgets": {"units": 0}}},
         {"default": {"budgets": {"seconds": 5}}},
+        {"default": {"budgets": {"alerts": 0}}},
+        {"default": {"lists": {"zub": {"thresholds": {"review": 74.9}}}}},
+        {"default": {"lists": {"zub": {"thresholds": {"alert": 100.1}}}}},
+        {"default": {"lists": {"zub": {"labels": {"PER": ["people"]}}}}},
+        {"default": {"lists": {"zub": {"type_thresholds": {"people": {}}}}}},
+        {"default": {"lists": {"zub": {"single_tokens": "always"}}}},
+        {"default": {"lists": {"zub": {"single_token_alert": []}}}},
         {"tenants": {"north": {"limits": {}}}},
     ],
     ids=str,

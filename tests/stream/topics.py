@@ -69,6 +69,11 @@ class Topics:
         )
 
     @property
+    def alerts(self) -> str:
+        """The topic of alerts, which `topics create` makes where lists are served."""
+        return f"alerts-{self.group}"
+
+    @property
     def models(self) -> str:
         """The control topic of these topics, which `create_models` makes."""
         return f"models-{self.group}"
@@ -91,6 +96,7 @@ class Topics:
             "topics": {
                 "documents": self.documents,
                 "entities": self.entities,
+                "alerts": self.alerts,
                 "dead_letters": self.dead_letters,
                 "models": self.models,
             },

@@ -2,21 +2,31 @@
 
 Between `gazetteer/screening.py`, which says whom a mention may mean, and alerts.v1. The rule: an
 alert is a function of the document's event and of the hit alone, and names whatever decided, so
-that "why this hit" is answered by the alert itself.
+that "why this hit" is answered by the alert itself. A budget counts alerts and bytes, never
+seconds, keeps the best scores, and leaves out nothing in silence.
 """
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Literal
+
+import msgspec
 
 from onoma.contracts import alerts as contract
 from onoma.contracts.alerts import Alert, alert_id
-from onoma.contracts.entities import ArtefactVersion, Entities, Entity
-from onoma.gazetteer.entries import Quality, fingerprint
+from onoma.contracts.entities import ArtefactVersion, Entities, Entity, Evidence, ListScreening
+from onoma.contracts.policy import ListRules, MatchThresholds, PinnedPolicy
+from onoma.gazetteer import matching
+from onoma.gazetteer.entries import EntryType, Quality, fingerprint
 from onoma.gazetteer.exclusions import Considered, Ruling
 from onoma.gazetteer.index import Path
-from onoma.gazetteer.matching import Match
-from onoma.gazetteer.screening import ScreeningHit
+from onoma.gazetteer.matching import Decision, Match
+from onoma.gazetteer.policy import ListPolicy, SingleTokens, Thresholds
+from onoma.gazetteer.screening import ScreeningHit, ScreeningList, screen
+from onoma.gazetteer.served import ListVersion, ServedLists
 
 SCORE_DECIMALS = 2
 SHARE_DECIMALS = 3
@@ -27,8 +37,115 @@ _PATHS: dict[Path, Literal["exact", "characters", "tokens"]] = {
 }
 
 
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """The document that alerts are about, as its event names it."""
+
+    event_id: str
+    document_id: str
+    tenant: str | None
+    text_sha256: str
+    entities: tuple[Entity, ...]
+    evidence: Evidence
+    synthetic: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class WrittenAlert:
+    """An alert and its bytes."""
+
+    alert: Alert
+    value: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Alerts:
+    """What is published, in the order of the text, and what came of each list."""
+
+    written: tuple[WrittenAlert, ...]
+    screening: tuple[ListScreening, ...]
+
+
+def alerts_of(subject: Subject, lists: ServedLists, policy: PinnedPolicy) -> Alerts:
+    """Return the alerts of a document under the rules of its tenant."""
+    rules = policy.rules(subject.tenant)
+    screened = lists.under(lambda name: list_policy(rules.for_list(name)))
+    mentions = [matching.Mention(entity.text, entity.label) for entity in subject.entities]
+    hits = screen(mentions, screened, subject.tenant)
+    versions = {version.name: artefact(version) for version in lists.versions}
+    written = _written(
+        subject,
+        [(hit, versions[hit.gazetteer]) for hit in hits if hit.decision is Decision.ALERT],
+        rules.budgets.alerts,
+        policy.policy.limits.event_bytes,
+    )
+    published = Counter(each.alert.gazetteer.name for each in written)
+    screening = tuple(_screening(each, mentions, hits, published[each.name]) for each in screened)
+    return Alerts(written, screening)
+
+
+def _screening(
+    screened: ScreeningList,
+    mentions: Sequence[matching.Mention],
+    hits: Sequence[ScreeningHit],
+    published: int,
+) -> ListScreening:
+    mine = [hit for hit in hits if hit.gazetteer == screened.name]
+    decided = Counter(hit.decision for hit in mine)
+    return ListScreening(
+        gazetteer=screened.name,
+        names=sum(screened.policy.may_mean_any(mention.label) for mention in mentions),
+        alerts=published,
+        reviews=decided[Decision.REVIEW],
+        excluded=sum(hit.excluded for hit in mine),
+        omitted=decided[Decision.ALERT] - published,
+    )
+
+
+def artefact(version: ListVersion) -> ArtefactVersion:
+    """Return a list as events name it."""
+    return ArtefactVersion(version.name, version.version, version.sha256)
+
+
+def list_policy(rules: ListRules) -> ListPolicy:
+    """Return the policy's rules of a list as the matcher takes them."""
+    return ListPolicy(
+        labels={label: frozenset(map(EntryType, types)) for label, types in rules.labels.items()},
+        default=_thresholds(rules.thresholds),
+        thresholds={
+            EntryType(type_): _thresholds(each) for type_, each in rules.type_thresholds.items()
+        },
+        single_tokens=SingleTokens(rules.single_tokens),
+        single_token_alerts=frozenset(map(EntryType, rules.single_token_alerts)),
+        weak_alias_alerts=rules.weak_alias_alerts,
+    )
+
+
+def _thresholds(thresholds: MatchThresholds) -> Thresholds:
+    return Thresholds(thresholds.review, thresholds.alert)
+
+
+def _written(
+    subject: Subject,
+    hits: Sequence[tuple[ScreeningHit, ArtefactVersion]],
+    most: int,
+    most_bytes: int,
+) -> tuple[WrittenAlert, ...]:
+    """Return the alerts that fit, the best scores first where not all do."""
+    best_first = sorted(range(len(hits)), key=lambda number: -hits[number][0].match.score.score)
+    kept: dict[int, WrittenAlert] = {}
+    for number in best_first[:most]:
+        hit, gazetteer = hits[number]
+        alert = alert_of(subject, subject.entities[hit.mention], gazetteer, hit)
+        value = msgspec.json.encode(alert)
+        if len(value) <= most_bytes:
+            most_bytes -= len(value)
+            kept[number] = WrittenAlert(alert, value)
+    return tuple(kept[number] for number in sorted(kept))
+
+
 def alert_of(
-    event: Entities, entity: Entity, gazetteer: ArtefactVersion, hit: ScreeningHit
+    event: Entities | Subject, entity: Entity, gazetteer: ArtefactVersion, hit: ScreeningHit
 ) -> Alert:
     """Return the alert about what `entity` of the document of `event` may mean in `gazetteer`."""
     entry = hit.match.entry

@@ -35,6 +35,7 @@ WATCHED_STAGES = (
 )  # fmt: skip
 RETRIES = ("broker_away", "publish_failed", "commit_failed")
 NOTICES = ("served", "retracted", "malformed", "unsigned", "absent", "unfit")
+MATCHES = ("review", "excluded", "omitted")
 SUPPORT = ("trained", "zero_shot", "none", "undeclared")
 OTHER = "other"
 UNDECLARED = "undeclared"
@@ -161,6 +162,38 @@ CATALOGUE: tuple[Metric, ...] = (
     ),
     _metric("entity_score", "histogram", "Scores of entities in published events.", RATIOS),
     _metric(
+        "alerts_total",
+        "counter",
+        "Alerts published, by the list that they name.",
+        gazetteer=None,
+    ),
+    _metric(
+        "matches_without_alert_total",
+        "counter",
+        "Matches of published events that are no alert: below the policy's threshold or rules for "
+        "one, excluded by people, or omitted because the policy's budget for a document was spent.",
+        gazetteer=None,
+        outcome=MATCHES,
+    ),
+    _metric(
+        "gazetteer_entries",
+        "gauge",
+        "Entries of a watch list, or judgements of a list of exclusions, being served.",
+        gazetteer=None,
+    ),
+    _metric(
+        "gazetteer_load_duration_seconds",
+        "gauge",
+        "Time it took to verify, open and warm up a list.",
+        gazetteer=None,
+    ),
+    _metric(
+        "gazetteer_last_reload_success_timestamp_seconds",
+        "gauge",
+        "When a list was last loaded.",
+        gazetteer=None,
+    ),
+    _metric(
         "notices_total",
         "counter",
         "Notices of control topics that were tried: served or retracted, or refused because the "
@@ -211,11 +244,19 @@ class Metrics:
     def extend(self, *, languages: Iterable[str], labels: Iterable[str], model: str) -> None:
         """Add what another model brings to the closed sets of label values; the old stay."""
         self.languages |= frozenset(languages)
-        later = {
-            "language": tuple(sorted(self.languages)),
-            "label": tuple(sorted(labels)),
-            "model": (model,),
-        }
+        self._extend(
+            {
+                "language": tuple(sorted(self.languages)),
+                "label": tuple(sorted(labels)),
+                "model": (model,),
+            }
+        )
+
+    def extend_gazetteers(self, names: Iterable[str]) -> None:
+        """Add lists to the closed set of label values; those no longer served stay."""
+        self._extend({"gazetteer": tuple(sorted(names))})
+
+    def _extend(self, later: Mapping[str, tuple[str, ...]]) -> None:
         for metric in CATALOGUE:
             if later.keys() & metric.labels.keys():
                 self._begin(self._metrics[metric.name], metric, later)

@@ -2,7 +2,7 @@
 
     admit:     decode -> segment -> windows of rows         (a Job, or a dead letter)
     read:      windows -> model -> readings                  (batched by the stream)
-    conclude:  readings -> mentions -> event                 (an Outcome)
+    conclude:  readings -> mentions -> alerts, event         (an Outcome)
 
 Plain synchronous functions on frozen values: no Kafka, no clock, no logging. An outcome is a pure
 function of the record and of the `Versions` that the document took when it was admitted.
@@ -14,9 +14,11 @@ import hashlib
 import math
 from collections.abc import Sequence, Sized
 from dataclasses import dataclass
+from typing import Literal
 
 import msgspec
 
+from onoma.alerting import Alerts, Subject, WrittenAlert, alerts_of, artefact
 from onoma.contracts.cloudevents import output_headers
 from onoma.contracts.deadletter import dead_letter
 from onoma.contracts.decoders import decode
@@ -39,6 +41,7 @@ from onoma.contracts.language import primary
 from onoma.contracts.policy import Limits, PinnedPolicy
 from onoma.contracts.records import Output, Record
 from onoma.errors import RejectedDocument, RejectionReason
+from onoma.gazetteer.served import NO_LISTS, ServedLists
 from onoma.ner.recogniser import AnyRecogniser, Emissions, Prepared, stitched
 from onoma.ner.spans import Mention
 from onoma.text.script import dominant_script
@@ -46,6 +49,7 @@ from onoma.text.segmentation import Units, segment
 from onoma.text.windows import Window
 
 ENTITIES_TYPE = "onoma.entities.v1"
+ALERT_TYPE = "onoma.alert.v1"
 LIVE_RUN = "live"
 """The run of a worker on its topic, as it stands in every event id."""
 
@@ -78,6 +82,7 @@ class Versions:
     worker: WorkerVersion
     cluster: str
     run: str = LIVE_RUN
+    lists: ServedLists = NO_LISTS
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +108,8 @@ class Reading:
 
 @dataclass(frozen=True, slots=True)
 class Annotated:
-    """The document was processed; `output` is the event as it goes to the topic.
+    """The document was processed; `output` is the event as it goes to the topic, `alerts` are its
+    alerts as they go to theirs.
 
     `known_tenant` says whether the policy has rules for the tenant, or there is none.
     """
@@ -111,6 +117,12 @@ class Annotated:
     event: Entities
     output: Output
     known_tenant: bool
+    alerts: tuple[Output, ...] = ()
+
+    @property
+    def outputs(self) -> tuple[Output, ...]:
+        """Return all that is to be published together."""
+        return self.output, *self.alerts
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,6 +131,11 @@ class DeadLettered:
 
     rejected: RejectedDocument
     output: Output
+
+    @property
+    def outputs(self) -> tuple[Output, ...]:
+        """Return all that is to be published together."""
+        return (self.output,)
 
 
 Outcome = Annotated | DeadLettered
@@ -209,28 +226,9 @@ def reject(record: Record, rejected: RejectedDocument, versions: Versions) -> De
 
 def _outcome(job: Job, readings: Sequence[Reading], mentions: Sequence[Mention]) -> Outcome:
     versions, document = job.versions, job.document
-    event = Entities(
-        event_id=_event_id(job),
-        document_id=document.document_id,
-        tenant=document.tenant,
-        synthetic=False,
-        text_sha256=_text_sha256(document.text),
-        text_length=len(document.text),
-        language=Language(
-            document.language,
-            dominant_script(document.text),
-            versions.languages.support(document.language),
-        ),
-        entities=_entities(job, mentions),
-        coverage=_coverage(job, readings),
-        evidence=Evidence(
-            source=job.source,
-            models=(versions.model,),
-            gazetteers=(),
-            policy=versions.policy.version,
-            worker=versions.worker,
-        ),
-    )
+    subject = _subject(job, _entities(job, mentions))
+    alerts = alerts_of(subject, versions.lists, versions.policy)
+    event = _event(job, readings, subject, alerts)
     value = msgspec.json.encode(event)
     limit = versions.policy.policy.limits.event_bytes
     if len(value) > limit:
@@ -239,7 +237,48 @@ def _outcome(job: Job, readings: Sequence[Reading], mentions: Sequence[Mention])
             job.record, RejectedDocument(RejectionReason.EVENT_TOO_LARGE, detail), versions
         )
     return Annotated(
-        event, _event_output(job, event, value), versions.policy.knows(document.tenant)
+        event=event,
+        output=_output(job, "entities", event.event_id, value),
+        known_tenant=versions.policy.knows(document.tenant),
+        alerts=tuple(_alert_output(job, written) for written in alerts.written),
+    )
+
+
+def _subject(job: Job, entities: tuple[Entity, ...]) -> Subject:
+    versions, document = job.versions, job.document
+    return Subject(
+        event_id=_event_id(job),
+        document_id=document.document_id,
+        tenant=document.tenant,
+        text_sha256=_text_sha256(document.text),
+        entities=entities,
+        evidence=Evidence(
+            source=job.source,
+            models=(versions.model,),
+            gazetteers=tuple(map(artefact, versions.lists.versions)),
+            policy=versions.policy.version,
+            worker=versions.worker,
+        ),
+    )
+
+
+def _event(job: Job, readings: Sequence[Reading], subject: Subject, alerts: Alerts) -> Entities:
+    document = job.document
+    return Entities(
+        event_id=subject.event_id,
+        document_id=subject.document_id,
+        tenant=subject.tenant,
+        synthetic=False,
+        text_sha256=subject.text_sha256,
+        text_length=len(document.text),
+        language=Language(
+            document.language,
+            dominant_script(document.text),
+            job.versions.languages.support(document.language),
+        ),
+        entities=subject.entities,
+        coverage=_coverage(job, readings, alerts),
+        evidence=subject.evidence,
     )
 
 
@@ -264,7 +303,7 @@ def _stitched(job: Job, readings: Sequence[Reading]) -> Emissions:
     return stitched(parts, len(job.units), job.versions.recogniser.labels)
 
 
-def _coverage(job: Job, readings: Sequence[Reading]) -> Coverage:
+def _coverage(job: Job, readings: Sequence[Reading], alerts: Alerts) -> Coverage:
     """Return how much was read: summed over the readings that there are, never over the text's
     length.
     """
@@ -279,6 +318,7 @@ def _coverage(job: Job, readings: Sequence[Reading]) -> Coverage:
         ratio=math.floor(characters / total * 1e6) / 1e6,
         windows=len(readings),
         truncated=characters < total,
+        screening=alerts.screening or msgspec.UNSET,
     )
 
 
@@ -288,14 +328,19 @@ def _event_id(job: Job) -> str:
     return event_id(job.record, cluster=job.versions.cluster, run=job.versions.run)
 
 
-def _event_output(job: Job, event: Entities, value: bytes) -> Output:
+def _alert_output(job: Job, written: WrittenAlert) -> Output:
+    return _output(job, "alerts", written.alert.alert_id, written.value)
+
+
+def _output(job: Job, destination: Literal["entities", "alerts"], id_: str, value: bytes) -> Output:
     headers = output_headers(
-        event_id=event.event_id,
-        event_type=ENTITIES_TYPE,
+        event_id=id_,
+        event_type=ENTITIES_TYPE if destination == "entities" else ALERT_TYPE,
         source=f"/onoma/{job.versions.cluster}/{job.record.topic}",
-        subject=event.document_id,
+        subject=job.document.document_id,
     )
-    return Output("entities", job.record.key or event.document_id.encode(), value, headers)
+    key = job.record.key or job.document.document_id.encode()
+    return Output(destination, key, value, headers)
 
 
 def _text_sha256(text: str) -> str:

@@ -169,6 +169,9 @@ class Topics(_Section):
 
     documents: str = Field("documents.v1", min_length=1, description="Documents come from here.")
     entities: str = Field("entities.v1", min_length=1, description="Events go here.")
+    alerts: str = Field(
+        "alerts.v1", min_length=1, description="Alerts go here, with gazetteers.lists."
+    )
     dead_letters: str = Field(
         "dead-letters.v1", min_length=1, description="Rejected records go here, whole."
     )
@@ -181,12 +184,12 @@ class Topics(_Section):
 
     @model_validator(mode="after")
     def _check(self) -> Self:
-        names = [self.documents, self.entities, self.dead_letters, self.models]
+        names = [self.documents, self.entities, self.alerts, self.dead_letters, self.models]
         _refuse(
             len(set(names)) < len(names),
             "topics.documents",
             self.documents,
-            f"different from topics.entities ({self.entities}), "
+            f"different from topics.entities ({self.entities}), topics.alerts ({self.alerts}), "
             f"topics.dead_letters ({self.dead_letters}) and topics.models ({self.models}), and "
             "those from each other",
         )
@@ -314,6 +317,17 @@ class PolicyFile(_Section):
 
     path: Path | None = Field(
         None, description="JSON file of a policy.v1; unset: the built-in one."
+    )
+
+
+class Gazetteers(_Section):
+    """What the names are screened against."""
+
+    lists: tuple[Path, ...] = Field(
+        (),
+        description="Directories of watch lists and of lists of exclusions, as `onoma gazetteer` "
+        "builds them; a change on top of a list stands for both. Each is served under its own "
+        "name. The policy has the rules of each list. Empty: documents are not screened.",
     )
 
 
@@ -494,6 +508,7 @@ class Settings(BaseSettings):
     model: Model = Field(default_factory=Model)
     store: Store = Field(default_factory=Store)
     policy: PolicyFile = Field(default_factory=PolicyFile)
+    gazetteers: Gazetteers = Field(default_factory=Gazetteers)
     processing: Processing = Field(default_factory=Processing)
     quarantine: Quarantine = Field(default_factory=Quarantine)
     server: Server = Field(default_factory=Server)

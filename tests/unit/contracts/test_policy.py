@@ -136,7 +136,7 @@ def test_a_knob_that_is_not_known_is_refused_by_name() -> None:
     ],
 )
 def test_a_name_that_could_never_match_is_told(rules: dict[str, object], message: str) -> None:
-    (line,) = _pinned({"name": "n", "version": "1"} | rules).policy.idle_names()
+    (line,) = _pinned({"name": "n", "version": "1"} | rules).policy.problems()
 
     assert message in line
 
@@ -146,4 +146,4 @@ def test_names_that_can_match_are_not_told() -> None:
         "tenants": {"north": {"language_thresholds": {"ha": {}, "qaf": {}}}}
     }
 
-    assert _pinned({"name": "n", "version": "1"} | rules).policy.idle_names() == []
+    assert _pinned({"name": "n", "version": "1"} | rules).policy.problems() == []

@@ -11,8 +11,11 @@ from hypothesis import strategies as st
 from onoma.gazetteer.arrays import Arrays, Index
 from onoma.gazetteer.chain import Chain, open_chain
 from onoma.gazetteer.entries import Entry, EntryType, Name, NameKind, Quality
+from onoma.gazetteer.exclusions import Exclusion, write_exclusions
+from onoma.gazetteer.index import INDEX
 from onoma.gazetteer.manifest import Base
 from onoma.gazetteer.segment import Identity, read_manifest, write_segment
+from onoma.gazetteer.served import ServedList, open_served
 
 
 def _arrays(names: Sequence[str]) -> Arrays:
@@ -57,6 +60,21 @@ def built(
     named = identity(directory.name, base)
     write_segment(directory, entries, named, LENGTHS, tombstones=tombstones)
     return open_chain(directory, LENGTHS)
+
+
+def served(directory: Path, *entries: Entry, version: str = "1") -> ServedList:
+    """Write a list called as its directory, for the real index, and serve it."""
+    named = Identity(name=directory.name, version=version)
+    write_segment(directory, entries, named, INDEX, replace=True)
+    return open_served(directory)
+
+
+def judged(directory: Path, *exclusions: Exclusion, version: str = "1") -> ServedList:
+    """Write a list of exclusions called as its directory, and serve it."""
+    write_exclusions(
+        directory, exclusions, name=directory.name, version=version, as_of="2031-01-02"
+    )
+    return open_served(directory)
 
 
 _names = st.builds(

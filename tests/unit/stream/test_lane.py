@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 
 from aiokafka import TopicPartition
 from aiokafka.structs import ConsumerRecord
 
-from onoma.pipeline import Outcome, process
+from onoma.pipeline import Annotated, Outcome, process
 from onoma.stream.lane import Entry, Lane
 from tests.fakes import text_record, versions
 
@@ -98,6 +99,20 @@ def test_a_batch_that_was_asked_for_before_the_lane_went_back_is_stale() -> None
 
     assert lane.accept(batch(13, 14), request) is None
     assert lane.fetch_offset == 5
+
+
+def test_a_document_with_many_outputs_is_published_with_fewer_others_and_never_left() -> None:
+    lane = new_lane(0)
+    assert isinstance(OUTCOME, Annotated)
+    many = replace(OUTCOME, alerts=(OUTCOME.output,) * 7)
+
+    for entry, outcome in zip(taken_in(lane, 0, 1, 2), (OUTCOME, many, OUTCOME), strict=True):
+        lane.finish(entry, outcome)
+
+    assert head(lane, limit=9) == [0, 1]
+    assert head(lane, limit=8) == [0]
+    lane.commit(1)
+    assert head(lane, limit=4) == [1]
 
 
 def test_outcomes_leave_in_the_order_of_the_partition() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 
@@ -11,6 +12,7 @@ import pytest
 
 from onoma.contracts.records import Record
 from onoma.errors import FatalError
+from onoma.gazetteer.served import ServedLists
 from onoma.metrics import Metrics
 from onoma.pipeline import Annotated, DeadLettered, Outcome, Versions, process
 from onoma.settings import Settings
@@ -19,6 +21,8 @@ from onoma.stream.app import bundle_directory, load_model, pinned_versions
 from onoma.stream.quarantine import Quarantine
 from tests.fakes import record, text_record
 from tests.stream.poisoned_worker import MODULE
+from tests.unit.gazetteer.lists import entry
+from tests.unit.gazetteer.lists import served as listed
 
 WAIT_SECONDS = 60
 MEBIBYTE = 1024**2
@@ -77,6 +81,18 @@ def rejection(outcome: Outcome) -> tuple[str, str]:
 @pytest.fixture
 def poisoned(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(quarantine, "CHILD", MODULE)
+
+
+def test_a_document_tried_alone_is_screened_as_any_other(tmp_path: Path) -> None:
+    lists = ServedLists.of([listed(tmp_path / "zub", entry("z:1", "Zubo Kadram"))])
+    versions = replace(default_versions(), lists=lists)
+    document = text_record("Governor Zubo Kadram met traders in Lagos on Monday.")
+
+    (outcome,), _, _ = tried(document, versions=versions)
+
+    assert outcome == process(document, versions)
+    assert isinstance(outcome, Annotated)
+    assert len(outcome.alerts) == 1
 
 
 def test_an_innocent_document_gets_its_usual_event_and_a_bad_one_its_usual_reason() -> None:

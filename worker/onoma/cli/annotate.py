@@ -78,7 +78,7 @@ def command(
       onoma annotate --text "Shugaba Bola Ahmed Tinubu ya isa Abuja."
       onoma annotate report.txt archive.jsonl --json
     """
-    from onoma.stream import app
+    from onoma.stream import app, serving
 
     if text is not None and files:
         raise click.UsageError("give either --text or FILES, not both")
@@ -86,7 +86,7 @@ def command(
     model = app.load_model(loaded)
     if model.gate == UNGATED:
         click.echo(f"onoma: {model.manifest.name} passed no gate: for benchmarks only", err=True)
-    versions = app.pinned_versions(loaded, model)
+    versions = app.pinned_versions(loaded, model, serving.configured_lists(loaded))
     as_json = as_json or shape == "json" or (shape is None and not sys.stdout.isatty())
     rejections = 0
     for given in _inputs(files, text, language):

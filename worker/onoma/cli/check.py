@@ -18,8 +18,8 @@ from onoma.settings import Settings
 @config_option
 @json_option
 def command(config: Path | None, as_json: bool) -> None:
-    """Check settings, policy, model, topics and store; print a line for each problem and exit 1 if
-    there is any.
+    """Check settings, policy, model, lists, topics and store; print a line for each problem and
+    exit 1 if there is any.
 
     Settings that can't be used at all exit 2, as they do in `onoma run`.
     """
@@ -27,6 +27,7 @@ def command(config: Path | None, as_json: bool) -> None:
     steps: dict[str, Callable[[Settings], list[str]]] = {
         "policy": _policy,
         "model": _model,
+        "gazetteers": _gazetteers,
         "kafka": _kafka,
         "store": _store,
     }
@@ -60,6 +61,13 @@ def _model(loaded: Settings) -> list[str]:
     from onoma.stream import app
 
     app.load_model(loaded)
+    return []
+
+
+def _gazetteers(loaded: Settings) -> list[str]:
+    from onoma.stream import serving
+
+    serving.configured_lists(loaded)
     return []
 
 

@@ -38,9 +38,25 @@ class Language(msgspec.Struct, frozen=True):
     support: Support
 
 
+class ListScreening(msgspec.Struct, frozen=True):
+    """What came of the names of one document with one watch list.
+
+    `names` were compared. Of their matches `alerts` were published, `reviews` are below the alert,
+    `excluded` were judged to be none by people, and `omitted` are alerts beyond the policy's
+    budget.
+    """
+
+    gazetteer: str
+    names: int
+    alerts: int
+    reviews: int
+    excluded: int
+    omitted: int
+
+
 class Coverage(msgspec.Struct, frozen=True):
     """How much was read; `characters_read` is summed over the units that came back from a model
-    call.
+    call. `screening` has a part for each list, and is left out where there is no list.
     """
 
     characters_total: int
@@ -48,6 +64,7 @@ class Coverage(msgspec.Struct, frozen=True):
     ratio: float
     windows: int
     truncated: bool
+    screening: tuple[ListScreening, ...] | msgspec.UnsetType = msgspec.UNSET
 
 
 class KafkaSource(msgspec.Struct, frozen=True):

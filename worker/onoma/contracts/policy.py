@@ -11,7 +11,7 @@ from __future__ import annotations
 import hashlib
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Annotated
+from typing import Annotated, Literal
 
 import msgspec
 
@@ -29,6 +29,9 @@ class Limits(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     Bytes bound no work: a document of 4 MiB has 770,000 units where it is English, and one for each
     byte where it is punctuation, which took 4.5 GB and two minutes. `rows` are what a model
     computes: units, or the pieces of a subword model, context and separators counted.
+
+    `event_bytes` is also the most that all alerts of a document have together: what is beyond is
+    omitted, and the event's coverage says so.
     """
 
     document_bytes: Annotated[int, msgspec.Meta(ge=1)] = 4 * MEBIBYTE
@@ -40,23 +43,81 @@ class Limits(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Budgets(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Most work on one document: `units` that a model reads; text beyond shows in the event's
-    coverage.
+    """Most work on one document; what is beyond shows in the event's coverage.
+
+    `units` is what a model reads, `alerts` how many alerts come of a document, the best ones first.
     """
 
     units: Annotated[int, msgspec.Meta(ge=1)] = 2_000_000
+    alerts: Annotated[int, msgspec.Meta(ge=1)] = 1_000
+
+
+EntryTypeName = Literal["person", "organisation", "place", "vessel", "aircraft", "other"]
+"""As the gazetteer's entries say it."""
+MatchScore = Annotated[float, msgspec.Meta(ge=75, le=100)]
+"""Below 75 one common word is enough, and an answer would be half of the list."""
+
+
+class MatchThresholds(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The scores from which a match is put before people, and from which it is an alert."""
+
+    review: MatchScore = 80.0
+    alert: MatchScore = 85.0
+
+
+_ORGANISATIONS: tuple[EntryTypeName, ...] = ("organisation", "vessel", "aircraft", "other")
+
+
+class ListRules(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What decides about a match with one list.
+
+    `labels` says which types of entry a label of the model may mean, all for a label that it
+    doesn't name. `type_thresholds` goes before `thresholds`. `single_tokens` is what names of one
+    word may do (`never` match, only where `exact`, or `near`), and `single_token_alerts` for which
+    types that is an alert at all; others are for review.
+    """
+
+    thresholds: MatchThresholds = MatchThresholds()
+    type_thresholds: dict[EntryTypeName, MatchThresholds] = msgspec.field(default_factory=dict)
+    labels: dict[str, tuple[EntryTypeName, ...]] = msgspec.field(
+        default_factory=lambda: {
+            "PER": ("person", "other"),
+            "ORG": _ORGANISATIONS,
+            "LOC": (),
+            "DATE": (),
+        }
+    )
+    single_tokens: Literal["never", "exact", "near"] = "exact"
+    single_token_alerts: tuple[EntryTypeName, ...] = _ORGANISATIONS
+    weak_alias_alerts: bool = False
+
+    def contradictions(self) -> list[str]:
+        """Return the thresholds that the schema can't compare, a line for each."""
+        return [
+            f"found review {each.review:g} above alert {each.alert:g}"
+            for each in (self.thresholds, *self.type_thresholds.values())
+            if each.review > each.alert
+        ]
+
+
+DEFAULT_LIST_RULES = ListRules()
 
 
 class Rules(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """What decides about the documents of a tenant.
 
     An entity below the threshold of its label is left out; one for the document's language goes
-    before one for all.
+    before one for all. `lists` holds complete rules by the name of a watch list.
     """
 
     thresholds: dict[str, Threshold] = msgspec.field(default_factory=dict)
     language_thresholds: dict[str, dict[str, Threshold]] = msgspec.field(default_factory=dict)
     budgets: Budgets = Budgets()
+    lists: dict[str, ListRules] = msgspec.field(default_factory=dict)
+
+    def for_list(self, name: str) -> ListRules:
+        """Return what decides about matches with the list called `name`."""
+        return self.lists.get(name, DEFAULT_LIST_RULES)
 
     def threshold(self, label: str, language: str | None) -> float:
         """Return the lowest score of an entity of `label` in a document of `language`."""
@@ -73,10 +134,14 @@ class Policy(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     default: Rules = Rules()
     tenants: dict[str, Rules] = msgspec.field(default_factory=dict)
 
-    def idle_names(self) -> list[str]:
-        """Return the names that could never match, which the schema can't tell: a line for each."""
+    def problems(self) -> list[str]:
+        """Return what the schema can't tell, a line for each: names that could never match, and
+        thresholds that contradict each other.
+        """
         idle = [] if "" not in self.tenants else ["tenants: found an empty name; use `default`"]
         for rules in (self.default, *self.tenants.values()):
+            for name, of_list in rules.lists.items():
+                idle += [f"lists: {name}: {line}" for line in of_list.contradictions()]
             for language in rules.language_thresholds:
                 try:
                     wanted = primary(canonical(language))

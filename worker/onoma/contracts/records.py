@@ -11,7 +11,7 @@ from typing import Literal
 
 Headers = tuple[tuple[str, bytes | None], ...]
 """Kafka tells a header without a value from an empty one, and so do we."""
-Destination = Literal["entities", "dead_letters"]
+Destination = Literal["entities", "alerts", "dead_letters"]
 
 
 @dataclass(frozen=True, slots=True)

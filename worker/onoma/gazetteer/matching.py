@@ -96,10 +96,12 @@ class ListMatcher:
         """Return for each mention what it may mean: best first, decided `alert` or `review`."""
         rules = policy or ListPolicy()
         forms = [normalise(mention.text) for mention in mentions]
-        distinct = list(dict.fromkeys(forms))
+        # What may mean no entry at all, as a date, is not looked up.
+        asked = zip(mentions, forms, strict=True)
+        distinct = list(dict.fromkeys(form for m, form in asked if rules.may_mean_any(m.label)))
         found = dict(zip(distinct, self._search(distinct, rules.least()), strict=True))
         return [
-            self._matches(mention, form, found[form], rules)
+            self._matches(mention, form, found.get(form, ()), rules)
             for mention, form in zip(mentions, forms, strict=True)
         ]
 

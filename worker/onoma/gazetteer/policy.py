@@ -75,6 +75,10 @@ class ListPolicy:
             return True
         return entry_type in self.labels[label]
 
+    def may_mean_any(self, label: str | None) -> bool:
+        """Return whether a mention with `label` may mean any entry at all."""
+        return label is None or label not in self.labels or bool(self.labels[label])
+
     def of(self, entry_type: EntryType) -> Thresholds:
         """Return the thresholds for entries of this type."""
         return self.thresholds.get(entry_type, self.default)

@@ -23,6 +23,7 @@ from onoma import logs
 from onoma.contracts.entities import ModelVersion
 from onoma.contracts.policy import DEFAULT_POLICY, PinnedPolicy, Policy
 from onoma.errors import FatalError, WrongUseError
+from onoma.gazetteer.served import NO_LISTS, ServedLists
 from onoma.metrics import Metrics
 from onoma.pipeline import Versions
 from onoma.registry import bundle
@@ -36,7 +37,13 @@ from onoma.stream.documents import Documents, Parts
 from onoma.stream.faultpoints import Faultpoints
 from onoma.stream.health import Health, HealthServer
 from onoma.stream.notices import Followed, Notices
-from onoma.stream.serving import Current, describe_model, languages_of, model_loader
+from onoma.stream.serving import (
+    Current,
+    configured_lists,
+    describe_model,
+    languages_of,
+    model_loader,
+)
 from onoma.stream.stages import Stages
 from onoma.stream.tolerant import accept_any_header_name
 from onoma.stream.watchdog import Guard
@@ -76,12 +83,14 @@ def load_policy(path: Path | None) -> PinnedPolicy:
         raise WrongUseError(f"policy.path: {path} can't be read: {error.strerror}") from error
     except msgspec.DecodeError as error:
         raise WrongUseError(f"policy.path: {path} is not a policy.v1: {error}") from error
-    if idle := policy.idle_names():
-        raise WrongUseError("\n".join(f"policy.path: {path}: {line}" for line in idle))
+    if problems := policy.problems():
+        raise WrongUseError("\n".join(f"policy.path: {path}: {line}" for line in problems))
     return PinnedPolicy(policy)
 
 
-def pinned_versions(settings: Settings, model: bundle.Model) -> Versions:
+def pinned_versions(
+    settings: Settings, model: bundle.Model, lists: ServedLists = NO_LISTS
+) -> Versions:
     """Return what decides about documents under these settings."""
     return Versions(
         recogniser=model.recogniser,
@@ -90,6 +99,7 @@ def pinned_versions(settings: Settings, model: bundle.Model) -> Versions:
         policy=load_policy(settings.policy.path),
         worker=worker_version(),
         cluster=settings.kafka.cluster_name,
+        lists=lists,
     )
 
 
@@ -131,7 +141,8 @@ def _begun(settings: Settings) -> tuple[Current, Metrics]:
     describe_model(metrics, model, time.perf_counter() - started)
     worker = worker_version()
     metrics.info("build_info", version=worker.version, sha256=worker.sha256, runtime=worker.runtime)
-    return Current(pinned_versions(settings, model)), metrics
+    lists = configured_lists(settings, metrics)
+    return Current(pinned_versions(settings, model, lists)), metrics
 
 
 def new_control(

@@ -15,7 +15,7 @@ import contextlib
 from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from itertools import islice, takewhile
+from itertools import islice
 
 from aiokafka import ConsumerRecord, TopicPartition
 
@@ -132,8 +132,8 @@ class Lane:
             self._changed.set()
 
     async def finished_head(self, limit: int, max_wait_seconds: float = 0.0) -> list[Entry]:
-        """Wait until the first document is finished; return the finished ones at the head, at most
-        `limit`.
+        """Wait until the first document is finished; return the finished ones at the head, with at
+        most `limit` outputs unless the first has more alone.
 
         While others of the lane are being read, wait up to `max_wait_seconds` for them, or until
         half of what the lane may hold is finished: publishing costs alike for few and many. They
@@ -143,21 +143,32 @@ class Lane:
         deadline: float | None = None
         while not self.closed:
             self._changed.clear()
-            head = self._head(limit)
+            head, full = self._head(limit)
             if head:
                 now = loop.time()
                 deadline = now + max_wait_seconds if deadline is None else deadline
-                many = min(limit, len(self), max(1, self._max_documents // 2))
-                if len(head) >= many or now >= deadline:
+                many = min(len(self), max(1, self._max_documents // 2))
+                if full or len(head) >= many or now >= deadline:
                     return head
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout_at(deadline):
                     await self._changed.wait()
         return []
 
-    def _head(self, limit: int) -> list[Entry]:
-        finished = takewhile(lambda entry: entry.outcome is not None, self._entries)
-        return list(islice(finished, limit))
+    def _head(self, limit: int) -> tuple[list[Entry], bool]:
+        """Return the finished documents at the head whose outputs are at most `limit`, but at least
+        one; and whether no more fit.
+        """
+        head: list[Entry] = []
+        outputs = 0
+        for entry in self._entries:
+            if entry.outcome is None:
+                return head, False
+            outputs += len(entry.outcome.outputs)
+            if head and outputs > limit:
+                return head, True
+            head.append(entry)
+        return head, outputs >= limit
 
     def commit(self, offset: int) -> list[Entry]:
         """Let go of all documents below `offset`, which is committed, and return them."""

@@ -161,6 +161,7 @@ async def _send_all(
     """Send `outputs` to the partition of the input's number; raise the first error."""
     topics = {
         "entities": settings.topics.entities,
+        "alerts": settings.topics.alerts,
         "dead_letters": settings.topics.dead_letters,
     }
     pending = [
@@ -181,7 +182,7 @@ async def _send_all(
 def _times(output: Output) -> list[tuple[str, bytes]]:
     """Return the headers that hold a time; a first failure once noted stays the first."""
     now = datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z").encode()
-    name = TIME if output.destination == "entities" else FIRST_FAILURE_TIME
+    name = FIRST_FAILURE_TIME if output.destination == "dead_letters" else TIME
     return [] if any(header == name for header, _ in output.headers) else [(name, now)]
 
 

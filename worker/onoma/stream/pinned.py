@@ -17,6 +17,7 @@ from onoma.registry.gate_record import UNGATED
 from onoma.settings import Settings
 from onoma.stream.app import directory_of, load_model, load_policy, pinned_versions
 from onoma.stream.outcomes import Evidence
+from onoma.stream.serving import configured_lists
 
 _Key = tuple[tuple[ModelVersion, ...], tuple[ArtefactVersion, ...], ArtefactVersion, WorkerVersion]
 
@@ -33,7 +34,8 @@ class PinnedVersions:
     @cached_property
     def configured(self) -> Versions:
         """What decides now, for documents that were rejected: dead letters name no model."""
-        return pinned_versions(self._settings, load_model(self._settings))
+        model, lists = load_model(self._settings), configured_lists(self._settings)
+        return pinned_versions(self._settings, model, lists)
 
     def versions_of(self, evidence: Evidence) -> Versions:
         """Return what decided about an event. Raises FatalError where a part is not there."""

@@ -16,6 +16,7 @@ import structlog
 from aiokafka import TopicPartition
 from aiokafka.errors import CommitFailedError, KafkaError
 
+from onoma.contracts.entities import Coverage
 from onoma.errors import FatalError, TransientError
 from onoma.metrics import Metrics
 from onoma.pipeline import Annotated, Outcome
@@ -97,7 +98,7 @@ class Publisher:
         lane.settled = False
         try:
             async with asyncio.timeout(self._settings.delivery.publish_timeout_seconds):
-                outputs = [outcome.output for outcome in outcomes]
+                outputs = [output for outcome in outcomes for output in outcome.outputs]
                 await self._outbox.publish(lane.partition, outputs, after)
         except BaseException:
             self._metrics.count("commits_total", outcome="failed")
@@ -194,12 +195,26 @@ def count_outcome(outcome: Outcome, metrics: Metrics) -> None:
     for entity in event.entities:
         metrics.count("entities_total", label=entity.label, language=language)
         metrics.observe("entity_score", entity.score)
+    _count_screening(event.coverage, metrics)
     if not outcome.known_tenant:
         metrics.count("unknown_tenant_documents_total")
     if event.coverage.truncated:
         metrics.count("truncated_documents_total")
         unread = event.coverage.characters_total - event.coverage.characters_read
         metrics.count("unread_characters_total", unread)
+
+
+def _count_screening(coverage: Coverage, metrics: Metrics) -> None:
+    for each in coverage.screening or ():
+        metrics.count("alerts_total", each.alerts, gazetteer=each.gazetteer)
+        for outcome, count in (
+            ("review", each.reviews),
+            ("excluded", each.excluded),
+            ("omitted", each.omitted),
+        ):
+            metrics.count(
+                "matches_without_alert_total", count, gazetteer=each.gazetteer, outcome=outcome
+            )
 
 
 def _outcomes(entries: Sequence[Entry]) -> list[Outcome]:

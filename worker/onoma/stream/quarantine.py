@@ -103,7 +103,12 @@ class Quarantine:
             outcome: Outcome = reject(record, answer, versions)
             result = "too_slow" if answer.reason is RejectionReason.TOO_SLOW else "killed"
         elif isinstance(answer, Event):
-            outcome = Annotated(_event(answer.output), answer.output, answer.known_tenant)
+            outcome = Annotated(
+                event=_event(answer.output),
+                output=answer.output,
+                known_tenant=answer.known_tenant,
+                alerts=answer.alerts,
+            )
             result = "annotated"
         else:
             outcome = reject(record, RejectedDocument(answer.reason, answer.detail), versions)
@@ -145,6 +150,7 @@ class Quarantine:
                 record=record,
                 directory=str(self._bundle(versions)),
                 model=versions.model,
+                lists=tuple((str(e.directory), e.version) for e in versions.lists.lists),
                 policy=versions.policy.policy,
                 worker=versions.worker,
                 cluster=versions.cluster,
@@ -181,8 +187,8 @@ async def _start(child: asyncio.subprocess.Process, request: bytes) -> None:
             await reader.readexactly(len(READY))
     except (TimeoutError, OSError, asyncio.IncompleteReadError) as error:
         raise FatalError(
-            "the process that tries a document alone could not load the model; wanted memory for "
-            "a second one, or quarantine.enabled: false"
+            "the process that tries a document alone could not load model and lists; wanted memory "
+            "for a second of each, or quarantine.enabled: false"
         ) from error
 
 

@@ -1,9 +1,9 @@
 """The process in which a document that killed workers is tried alone: a record in, an answer out.
 
-Started by quarantine.py, which explains it. The model of the request is loaded before any limit
-holds; then memory is limited to so much more than is in use, an alarm ends the process whatever
-native code it is in, and the document goes its usual way. Neither side reads anything but msgpack
-of known forms.
+Started by quarantine.py, which explains it. Model and lists of the request are loaded before any
+limit holds; then memory is limited to so much more than is in use, an alarm ends the process
+whatever native code it is in, and the document goes its usual way. Neither side reads anything but
+msgpack of known forms.
 """
 
 from __future__ import annotations
@@ -22,12 +22,13 @@ from onoma.contracts.entities import ModelVersion, WorkerVersion
 from onoma.contracts.policy import PinnedPolicy, Policy
 from onoma.contracts.records import Output, Record
 from onoma.errors import RejectionReason, processing_failed
+from onoma.gazetteer.served import ListVersion, open_all
 from onoma.pipeline import Annotated, Versions, process
 from onoma.registry import bundle
 from onoma.stream.serving import languages_of
 
 READY = b"ready"
-"""Written when the model is loaded: the document's time begins."""
+"""Written when model and lists are loaded: the document's time begins."""
 OUT_OF_MEMORY = 86
 """Exit code of a child that reached its limit of memory."""
 _OUT_OF_MEMORY_TEXTS = ("bad_alloc", "Failed to allocate memory")
@@ -35,11 +36,14 @@ _OUT_OF_MEMORY_TEXTS = ("bad_alloc", "Failed to allocate memory")
 
 
 class Request(msgspec.Struct, frozen=True):
-    """A document and all that decides about it; `directory` is the bundle's."""
+    """A document and all that decides about it; `directory` is the bundle's, `lists` have theirs
+    and the evidence that they have to fit.
+    """
 
     record: Record
     directory: str
     model: ModelVersion
+    lists: tuple[tuple[str, ListVersion], ...]
     policy: Policy
     worker: WorkerVersion
     cluster: str
@@ -49,9 +53,10 @@ class Request(msgspec.Struct, frozen=True):
 
 
 class Event(msgspec.Struct, frozen=True, tag=True):
-    """The event of a document that was annotated."""
+    """The event of a document that was annotated, and its alerts."""
 
     output: Output
+    alerts: tuple[Output, ...]
     known_tenant: bool
 
 
@@ -92,6 +97,9 @@ def _versions(request: Request) -> Versions:
     model = bundle.load(Path(request.directory), allow_ungated=True)
     if model.version != request.model:
         raise SystemExit(f"{request.directory}: holds another model than the document's")
+    lists = open_all(Path(directory) for directory, _ in request.lists)
+    if lists.versions != tuple(version for _, version in request.lists):
+        raise SystemExit("found other lists than the document's")
     return Versions(
         recogniser=model.recogniser,
         model=model.version,
@@ -100,6 +108,7 @@ def _versions(request: Request) -> Versions:
         worker=request.worker,
         cluster=request.cluster,
         run=request.run,
+        lists=lists,
     )
 
 
@@ -128,7 +137,7 @@ def _answer(record: Record, versions: Versions) -> Answer:
         failed = processing_failed(error)
         return Rejection(failed.reason, failed.detail)
     if isinstance(outcome, Annotated):
-        return Event(outcome.output, outcome.known_tenant)
+        return Event(outcome.output, outcome.alerts, outcome.known_tenant)
     return Rejection(outcome.rejected.reason, outcome.rejected.detail)
 
 

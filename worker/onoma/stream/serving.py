@@ -17,6 +17,7 @@ import structlog
 
 from onoma.contracts.notice import Notice
 from onoma.errors import BundleError
+from onoma.gazetteer.served import ServedList, ServedLists, open_served
 from onoma.metrics import Metrics
 from onoma.pipeline import SupportedLanguages, Versions
 from onoma.registry import bundle
@@ -81,6 +82,29 @@ def describe_model(metrics: Metrics, model: bundle.Model, load_seconds: float) -
     )
     metrics.set("model_load_duration_seconds", load_seconds)
     metrics.set("model_last_reload_success_timestamp_seconds", time.time())
+
+
+def describe_list(metrics: Metrics, served: ServedList, load_seconds: float) -> None:
+    """Say in the metrics and the log what is screened against from now on."""
+    version = served.version
+    metrics.extend_gazetteers([version.name])
+    metrics.set("gazetteer_entries", served.size, gazetteer=version.name)
+    metrics.set("gazetteer_load_duration_seconds", load_seconds, gazetteer=version.name)
+    metrics.set(
+        "gazetteer_last_reload_success_timestamp_seconds", time.time(), gazetteer=version.name
+    )
+    log.info("list served", gazetteer=version.name, version=version.version, sha256=version.sha256)
+
+
+def configured_lists(settings: Settings, metrics: Metrics | None = None) -> ServedLists:
+    """Return the lists of the settings, verified, mapped and warm. Raises GazetteerError."""
+    opened = []
+    for directory in settings.gazetteers.lists:
+        started = time.perf_counter()
+        opened.append(open_served(directory))
+        if metrics:
+            describe_list(metrics, opened[-1], time.perf_counter() - started)
+    return ServedLists.of(opened)
 
 
 def model_loader(settings: Settings, metrics: Metrics) -> Load:

@@ -86,9 +86,15 @@ def wanted_topics(settings: Settings, limits: Limits) -> tuple[Wanted, ...]:
         if settings.store.path
         else ()
     )
+    alerts = (
+        (Wanted(names.alerts, "topics.alerts", largest_output_bytes(limits)),)
+        if settings.gazetteers.lists
+        else ()
+    )
     return (
         Wanted(names.documents, "topics.documents", largest_input_bytes(limits), operation="read"),
         Wanted(names.entities, "topics.entities", largest_output_bytes(limits)),
+        *alerts,
         Wanted(names.dead_letters, "topics.dead_letters", largest_output_bytes(limits)),
         *control,
     )

@@ -42,7 +42,7 @@ FIRST_SECONDS = 120.0
 LAST_SECONDS = 180.0
 """How long the last ones may take; what is not there then counts as lost."""
 LOG_APPEND_TIME = {"message.timestamp.type": "LogAppendTime"}
-_TOPICS = ("documents", "entities", "dead_letters")
+_TOPICS = ("documents", "entities", "alerts", "dead_letters")
 
 Tell = Callable[[str], None]
 
