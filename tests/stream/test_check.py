@@ -65,7 +65,12 @@ def test_check_finds_nothing_where_a_worker_can_run(
     checked = check(tmp_path, topics.config())
 
     assert (checked.returncode, checked.stderr) == (0, "")
-    assert checked.stdout.split("\n")[:3] == ["policy: ok", "model: ok", "kafka: ok"]
+    assert checked.stdout.split("\n")[:4] == [
+        "policy: ok",
+        "model: ok",
+        "gazetteers: ok",
+        "kafka: ok",
+    ]
 
 
 def test_check_names_a_broker_that_is_away(tmp_path: Path) -> None:
