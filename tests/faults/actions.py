@@ -14,18 +14,22 @@ from confluent_kafka.admin import (  # type: ignore[attr-defined]  # they are pu
     ConfigResource,
     ResourceType,
 )
+from psutil import Process
 
+from onoma.contracts.notice import Notice
 from onoma.stream.chaos.plan import Step
 from tests.faults.clock import set_clock
 from tests.faults.disk import fill, make_room
 from tests.faults.stage import Member, Stage
-from tests.stream.worker import wait_until
+from tests.stream.models import announce
+from tests.stream.worker import Worker, wait_until
 
 CLOCK_JUMP_SECONDS = 3600
 TOO_SMALL_BYTES = 300
 LATENCY_SECONDS = 0.3
 STORM_PAUSE_SECONDS = 1.5
 ADMIN_SECONDS = 20.0
+SWAP_SECONDS = 60.0
 
 Action = Callable[[Stage, Step], None]
 
@@ -185,6 +189,25 @@ def clock_back(stage: Stage, step: Step) -> None:
     _jump(stage, step, -CLOCK_JUMP_SECONDS)
 
 
+def model_swapped(stage: Stage, _step: Step) -> None:
+    """Announce the other model, and wait until every worker serves it."""
+    assert stage.models is not None
+    stage.announced += 1
+    notice = stage.models.notices[stage.announced % 2]
+    announce(stage.topics, notice)
+    crew = [member.worker for member in stage.crew]
+    if not stage.run_until(lambda: all(_serves(each, notice) for each in crew), SWAP_SECONDS):
+        raise AssertionError(f"not every worker serves {notice.version} after {SWAP_SECONDS} s")
+    stage.resident_mib.append(max(Process(each.pid).memory_info().rss for each in crew) / 2**20)
+
+
+def _serves(worker: Worker, notice: Notice) -> bool:
+    try:
+        return worker.metric("onoma_model_info", sha256=notice.sha256) == 1
+    except (AssertionError, OSError):
+        return False  # it is being started, or serves another
+
+
 def _jump(stage: Stage, step: Step, seconds: int) -> None:
     set_clock(stage.directory, seconds)
     stage.run_for(step.lasts_seconds)
@@ -194,6 +217,7 @@ def _jump(stage: Stage, step: Step, seconds: int) -> None:
 _ACTIONS: tuple[Action, ...] = (
     kill, terminate, freeze, broker_kill, node_kill, leaders_elected, reset, latency, half_open,
     fenced, duplicate_static_id, topic_shrunk, storm, disk_full, clock_forward, clock_back,
+    model_swapped,
 )  # fmt: skip
 ACTIONS: dict[str, Action] = {action.__name__: action for action in _ACTIONS}
 ACTIONS["outage"] = broker_kill

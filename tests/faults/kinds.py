@@ -26,6 +26,7 @@ STORM = Fault("storm", (12.0, 18.0))
 DISK_FULL = Fault("disk_full", (3.0, 6.0))
 CLOCK_FORWARD = Fault("clock_forward", (4.0, 8.0))
 CLOCK_BACK = Fault("clock_back", (4.0, 8.0))
+MODEL_SWAPPED = Fault("model_swapped")
 
 EXACTLY_ONCE_POINTS: tuple[FaultPoint, ...] = (
     "after_sends",
@@ -67,6 +68,11 @@ class Kind:
     pause_seconds: float = 1.8 * SESSION_SECONDS
     backlog: int = 0
     spared: int = 0
+
+    @property
+    def swaps(self) -> bool:
+        """Whether models are announced: the workers then have a store."""
+        return MODEL_SWAPPED in self.faults
 
 
 _KILLS = (KILL, TERMINATE, FREEZE)
@@ -129,6 +135,15 @@ KINDS: dict[str, Kind] = {
         faults=(CLOCK_FORWARD, CLOCK_BACK),
         count=6,
         faked_clock=True,
+    ),
+    "swaps": Kind(
+        what="another model announced, back and forth", faults=(MODEL_SWAPPED,), count=25
+    ),
+    "swaps-kills": Kind(
+        what="another model announced while workers die",
+        faults=(MODEL_SWAPPED, KILL, MODEL_SWAPPED, TERMINATE, MODEL_SWAPPED, FREEZE),
+        count=12,
+        workers=3,
     ),
     "kills-at-least-once": Kind(
         what="kill -9, SIGTERM, SIGSTOP beyond the session time",

@@ -182,6 +182,11 @@ def _broken(records: Iterable[Record]) -> list[str]:
         for r in records
         if not r["notes"].get("proof", True)
     ]
+    lines += [
+        f"- `{r['command']}`: {r['notes']['wrong_versions']} events of another version than named"
+        for r in records
+        if r["notes"].get("wrong_versions", 0)
+    ]
     return lines or ["None."]
 
 

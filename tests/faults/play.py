@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from onoma.settings import load
 from onoma.stream.chaos.figures import figures
 from onoma.stream.chaos.plan import Fault, Step, draw
 from onoma.stream.chaos.report import Played, Report, versions
@@ -21,6 +22,7 @@ from tests.faults.reader import account_for
 from tests.faults.stage import Death, Stage, stage
 from tests.faults.watch import Watch
 from tests.kafka.runtime import kafka_version
+from tests.stream.models import TwoVersions, events_by_place, expected_values, served
 
 LONGEST_SECONDS = 270.0
 """After this no further death at a point is waited for."""
@@ -152,6 +154,20 @@ class _Run:
             self.faults_ms.append(round(1000 * when))
 
 
+def _swapped(stage: Stage, models: TwoVersions) -> dict[str, Any]:
+    """Hold every tenth event against what the version that it names makes of its document alone."""
+    events = events_by_place(stage.topics)
+    looked_at = {place: value for place, value in events.items() if place[1] % 10 == 0}
+    known = models.versions(load(stage.crew[0].worker.config_file))
+    expected = expected_values(stage.topics, looked_at, known)
+    return {
+        "events_by_version": dict(sorted(served(events).items())),
+        "versions_looked_at": len(expected),
+        "wrong_versions": sum(looked_at[place] != value for place, value in expected.items()),
+        "resident_mib": [round(each, 1) for each in stage.resident_mib],
+    }
+
+
 def _report(run: _Run, name: str, seed: int, started_at: str, command: str) -> Report:
     stage, kind = run.stage, run.stage.kind
     account, seen = account_for(stage.topics, repeats_allowed=kind.delivery == "at_least_once")
@@ -160,6 +176,8 @@ def _report(run: _Run, name: str, seed: int, started_at: str, command: str) -> R
         "load_average": round(os.getloadavg()[0], 1),
         "workers_failed": {str(code): count for code, count in sorted(stage.failed.items())},
     }
+    if stage.models is not None:
+        notes |= _swapped(stage, stage.models)
     if kind.broken_every:
         notes["broken"] = run.load.broken
     if run.stopped_early:

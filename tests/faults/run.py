@@ -71,6 +71,7 @@ def _played(kind: str, options: argparse.Namespace) -> bool:
     results.write(report)
     print(told(report), flush=True)
     kept = report.account.faultless and bool(report.notes.get("proof", True))
+    kept = kept and not report.notes.get("wrong_versions", 0)
     if kept and not options.keep_logs:
         shutil.rmtree(directory)
     if report.notes.get("stopped_early"):

@@ -20,6 +20,7 @@ from tests.faults.disk import small_disk
 from tests.faults.kinds import Kind
 from tests.faults.proxy import HOST, Proxy
 from tests.kafka.broker import KafkaBroker
+from tests.stream.models import TwoVersions
 from tests.stream.topics import Topics
 from tests.stream.worker import Config, Worker
 
@@ -81,6 +82,9 @@ class Stage:
     crew: Sequence[Member]
     new_worker: Callable[[], Worker]
     directory: Path
+    models: TwoVersions | None = None
+    announced: int = 0
+    resident_mib: list[float] = field(default_factory=list)
     died: list[tuple[float, int, FaultPoint]] = field(default_factory=list)
     failed: Counter[int] = field(default_factory=Counter)
 
@@ -160,6 +164,11 @@ def stage(kind: Kind, deaths: Sequence[Death], directory: Path, name: str) -> It
             options=LOG_APPEND_TIME,
         )
         config = _config(kind, topics, proxy)
+        models = None
+        if kind.swaps:
+            topics.create_models()
+            models = TwoVersions.build(directory / "models")
+            config = {**config, "store": {"path": str(models.store.root)}}
         environment = faked_clock(directory) if kind.faked_clock else {}
         made: list[Worker] = []
 
@@ -174,7 +183,7 @@ def stage(kind: Kind, deaths: Sequence[Death], directory: Path, name: str) -> It
             Member(new_worker(), _own(config, kind, number), deque(deaths[number :: kind.workers]))
             for number in range(kind.workers)
         ]
-        yield Stage(kind, broker, proxy, topics, crew, new_worker, directory)
+        yield Stage(kind, broker, proxy, topics, crew, new_worker, directory, models)
 
 
 def _config(kind: Kind, topics: Topics, proxy: Proxy) -> Config:

@@ -1,4 +1,4 @@
-"""Other versions of the shipped model, announced, and what each makes of documents."""
+"""Two versions of the shipped model in a store, and what each of them makes of documents."""
 
 from __future__ import annotations
 
@@ -6,8 +6,9 @@ import json
 import shutil
 from collections import Counter
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import msgspec
 
@@ -17,7 +18,10 @@ from onoma.pipeline import Annotated, Versions, process
 from onoma.registry import bundle
 from onoma.registry.gate import write_manifest
 from onoma.registry.store import Store
+from onoma.settings import Settings
+from onoma.stream.app import pinned_versions
 from tests.stream.topics import Message, Topics, publish
+from tests.tiny_bundle import pass_unjudged
 
 Values = dict[tuple[int, int], bytes]
 """Values of events by partition and offset of their document."""
@@ -53,6 +57,29 @@ def announce(topics: Topics, value: Notice | bytes) -> None:
     """Write a notice as anybody could."""
     data = encode(value) if isinstance(value, Notice) else value
     publish(topics.broker, topics.models, [Message(data, key=MODEL_KEY.encode())])
+
+
+@dataclass(frozen=True, slots=True)
+class TwoVersions:
+    """The shipped model and one that answers otherwise, both in a store."""
+
+    store: Store
+    notices: tuple[Notice, Notice]
+
+    @classmethod
+    def build(cls, directory: Path) -> Self:
+        """Make the store in `directory`."""
+        store = Store(directory / "store")
+        store.root.mkdir(parents=True)
+        other = pass_unjudged(other_version(directory / "other"))
+        return cls(store, (kept(store, bundle.default_directory()), kept(store, other)))
+
+    def versions(self, settings: Settings) -> dict[str, Versions]:
+        """Return what decides about documents with each model, by the model's sha256."""
+        return {
+            notice.sha256: pinned_versions(settings, bundle.load(self.store.fetch(notice)))
+            for notice in self.notices
+        }
 
 
 def events_by_place(topics: Topics, *, until: int = 0) -> Values:
