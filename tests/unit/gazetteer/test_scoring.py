@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 
 from onoma.gazetteer.normalisation import normalise
 from onoma.gazetteer.scoring import CAPS, Cap, PairKind, Score, score
@@ -121,6 +121,7 @@ def test_a_name_scores_a_hundred_with_itself_without_caps(name: str) -> None:
 
 
 @given(names.flatmap(changed), names)
+@example("ltd amina ltd amina", "ltd ltd amina amina")
 def test_a_score_is_between_nothing_and_a_hundred(mention: str, entry: str) -> None:
     found = score(mention, entry)
 

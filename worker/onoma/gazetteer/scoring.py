@@ -163,7 +163,7 @@ def align(mention: str, entry: str) -> Alignment:
     extra = CONTRADICTED_IN_MENTION if contradicted else UNPAIRED_IN_MENTION
     total += sum(extra * _missed(token, NUMBER_IN_MENTION) for token in rest_left)
     total += sum(UNPAIRED_IN_ENTRY * _missed(token, NUMBER_IN_ENTRY) for token in rest_right)
-    uncapped = 100.0 if mention == entry else 100.0 * matched / total if total else 0.0
+    uncapped = 100.0 if mention == entry else 100.0 * (matched / total) if total else 0.0
     caps = () if mention == entry else _caps(left, right, pairs, rest_left + rest_right)
     capped = min([uncapped, *(CAPS[cap] for cap in caps)])
     return Alignment(capped, uncapped, pairs, rest_left, rest_right, caps)
