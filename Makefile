@@ -29,8 +29,7 @@ check: $(ENV)/dev.done ## Lint, format, types, direction of imports, generated p
 	$(ENV)/bin/ruff check .
 	$(ENV)/bin/ruff format --check .
 	$(ENV)/bin/mypy worker tests benchmarks docs/generate.py deploy/helm/generate.py
-	$(ENV)/bin/python docs/generate.py --check
-	$(ENV)/bin/python -m deploy.helm.generate --check
+	$(ENV)/bin/python -m docs.generate --check
 	$(ENV)/bin/python -m benchmarks.page --check
 	$(ENV)/bin/python -m tests.faults.page --check
 	$(ENV)/bin/lint-imports --no-logo
@@ -71,8 +70,7 @@ requirements: ## Lock the requirements anew (needs uv)
 	requirements/compile.sh
 
 docs: $(ENV)/dev.done ## Write the generated pages of docs anew
-	$(ENV)/bin/python docs/generate.py
-	$(ENV)/bin/python -m deploy.helm.generate
+	$(ENV)/bin/python -m docs.generate
 	$(ENV)/bin/python -m benchmarks.page
 	$(ENV)/bin/python -m tests.faults.page
 

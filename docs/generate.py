@@ -1,4 +1,6 @@
-"""Writes the pages of docs that follow from the code; `--check` says whether they are stale."""
+"""Writes the pages that follow from the code, those of the chart too; `--check` says whether they
+are stale.
+"""
 
 from __future__ import annotations
 
@@ -7,6 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import click
+from deploy.helm import generate as chart
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
@@ -32,14 +35,15 @@ def main() -> int:
         HERE / "settings.md": settings_page(),
         HERE / "metrics.md": metrics_page(),
         HERE / "accuracy.md": accuracy_page(shipped(), NOTE_OF_ACCURACY),
+        **chart.generated(),
     }
     if "--check" not in sys.argv[1:]:
         for path, text in pages.items():
             path.write_text(text, encoding="utf-8")
         return 0
-    stale = [path.name for path, text in pages.items() if _is_stale(path, text)]
+    stale = [path.relative_to(HERE.parent) for path, text in pages.items() if _is_stale(path, text)]
     for name in stale:
-        print(f"docs/{name} is not what the code says; run `make docs`", file=sys.stderr)
+        print(f"{name} is not what the code says; run `make docs`", file=sys.stderr)
     return 1 if stale else 0
 
 

@@ -1,4 +1,4 @@
-"""Writes what follows from other files of the chart; `--check` says whether it is stale.
+"""Makes what follows from other files of the chart; docs/generate.py writes and checks it.
 
 `values.schema.json` is schema.yaml, the worker's own settings and the schema of the policy;
 `README.md` is README.template.md and the comments of values.yaml. The settings of the chart can
@@ -8,7 +8,6 @@ therefore be no others than those of the worker.
 from __future__ import annotations
 
 import json
-import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -54,23 +53,6 @@ class Value:
     name: str
     default: str
     comment: str
-
-
-def main() -> int:
-    """Write the files, or compare them; return the exit code."""
-    files = generated()
-    if "--check" not in sys.argv[1:]:
-        for path, text in files.items():
-            path.write_text(text, encoding="utf-8")
-        return 0
-    stale = [path for path, text in files.items() if _is_stale(path, text)]
-    for path in stale:
-        print(f"{path.name} of the chart is not what its sources say; run `make docs`")
-    return 1 if stale else 0
-
-
-def _is_stale(path: Path, text: str) -> bool:
-    return not path.is_file() or path.read_text(encoding="utf-8") != text
 
 
 def generated() -> dict[Path, str]:
@@ -230,7 +212,3 @@ def _code(text: str) -> str:
 
 def _cell(text: str) -> str:
     return text.replace("|", "\\|")
-
-
-if __name__ == "__main__":
-    sys.exit(main())
