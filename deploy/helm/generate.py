@@ -65,8 +65,9 @@ def values_schema() -> dict[str, Any]:
     """Return the schema of all values."""
     schema: dict[str, Any] = yaml.safe_load((HERE / "schema.yaml").read_text(encoding="utf-8"))
     schema["properties"]["settings"] = settings_schema()
-    policy = json.loads(POLICY.read_text(encoding="utf-8"))
-    schema["$defs"] |= policy.pop("$defs", {})
+    text = POLICY.read_text(encoding="utf-8").replace("#/$defs/", "#/$defs/policy.")
+    policy = json.loads(text)
+    schema["$defs"] |= {f"policy.{name}": each for name, each in policy.pop("$defs", {}).items()}
     for key in ("$schema", "$id", "title"):
         policy.pop(key, None)
     # An empty policy is the built-in one.

@@ -107,6 +107,20 @@ def test_the_model_is_where_it_is_mounted(more: Values, path: str, tmp_path: Pat
     assert (path in mounts) is (more is CLAIM)
 
 
+def test_lists_that_are_mounted_are_screened_against_beside_those_of_the_image(
+    tmp_path: Path,
+) -> None:
+    values = with_values(SHAPES["model-download-values.yaml"], {})
+    values["settings"]["gazetteers"] = {"lists": ["/opt/lists/ours"]}
+    objects = render(values)
+    mounts = [mount["mountPath"] for mount in worker(objects)["volumeMounts"]]
+
+    own, *mounted = map(str, loaded(objects, tmp_path).gazetteers.lists)
+    assert own == "/opt/lists/ours"
+    assert mounted == ["/var/lib/onoma/lists/sanctions", "/var/lib/onoma/lists/own-customers"]
+    assert set(mounted) <= set(mounts)
+
+
 def test_the_store_and_its_keys_are_where_they_are_mounted(tmp_path: Path) -> None:
     objects = render(with_values(LEAST, STORE))
     settings = loaded(objects, tmp_path)

@@ -89,6 +89,15 @@ app.kubernetes.io/component: worker
 {{- $_ := set $model "path" .Values.model.path -}}
 {{- end -}}
 {{- if $model -}}{{- $_ := set $settings "model" $model -}}{{- end -}}
+{{- if .Values.lists -}}
+{{- $gazetteers := $settings.gazetteers | default dict -}}
+{{- $lists := $gazetteers.lists | default list -}}
+{{- range .Values.lists -}}
+{{- $lists = append $lists (printf "/var/lib/onoma/lists/%s" .name) -}}
+{{- end -}}
+{{- $_ := set $gazetteers "lists" $lists -}}
+{{- $_ := set $settings "gazetteers" $gazetteers -}}
+{{- end -}}
 {{- if .Values.store.enabled -}}
 {{- $store := $settings.store | default dict -}}
 {{- $_ := set $store "path" "/var/lib/onoma/store" -}}
