@@ -54,7 +54,9 @@ def files(values: Values, *, chart: Path = CHART) -> dict[str, str]:
 
     try:
         with helm_python.Chart.load(chart) as loaded:
-            return loaded.render(values, name=RELEASE, namespace=NAMESPACE)
+            # Without the extra the engine is untyped, and what it returns with it.
+            texts: dict[str, str] = loaded.render(values, name=RELEASE, namespace=NAMESPACE)
+            return texts
     except (helm_python.HelmValuesError, helm_python.HelmRenderError) as error:
         raise Refused(str(error)) from None
 
