@@ -202,11 +202,13 @@ def test_what_access_rules_deny_is_named(
     with_acls: KafkaBroker, unique: Unique, tmp_path: Path, new_worker: NewWorker, denied: str
 ) -> None:
     topics = Topics.create(with_acls, unique, partitions=1)
-    topics.create_models()
+    topics.create_control()
     for knob, name in {
         "documents": topics.documents,
         "entities": topics.entities,
         "dead_letters": topics.dead_letters,
+        "alerts": topics.alerts,
+        "gazetteers": topics.gazetteers,
         "models": topics.models,
     }.items():
         with_acls.allow(ALICE, "topic", name, "DESCRIBE", "DESCRIBE_CONFIGS")

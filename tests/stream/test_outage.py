@@ -64,7 +64,7 @@ def test_a_worker_outlives_its_broker_for_30_seconds_and_loses_and_repeats_nothi
 ) -> None:
     broker = start_kafka(PLAINTEXT)
     topics = Topics.create(broker, unique, partitions=4)
-    topics.create_models()
+    topics.create_control()
     worker = new_worker(
         topics.config(
             store={"path": str(tmp_path)},
@@ -110,7 +110,7 @@ def test_a_worker_that_is_told_to_stop_while_the_broker_is_away_stops_in_time(
 ) -> None:
     broker = start_kafka(PLAINTEXT)
     topics = Topics.create(broker, unique, partitions=4)
-    topics.create_models()
+    topics.create_control()
     drain_seconds = 1
     worker = new_worker(
         topics.config(

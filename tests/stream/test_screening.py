@@ -3,10 +3,16 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 
-from onoma.contracts.records import Output, Record
+from onoma.contracts.notice import Announced, encode
+from onoma.contracts.records import Record
+from onoma.gazetteer.served import NO_LISTS, ServedList, ServedLists
 from onoma.pipeline import Versions, process
+from onoma.registry.store import Store
 from onoma.settings import load
 from onoma.stream.app import load_model, pinned_versions
 from onoma.stream.serving import configured_lists
@@ -19,6 +25,7 @@ from tests.stream.worker import Worker
 from tests.unit.gazetteer.lists import entry, served
 
 DOCUMENTS = 200
+PART = 60
 TEXTS = (
     "Governor Zubo Kadram met traders in Lagos on Monday.",
     "Nothing happened yesterday, and nobody came.",
@@ -42,14 +49,50 @@ def _versions(worker: Worker) -> Versions:
     return pinned_versions(settings, load_model(settings), configured_lists(settings))
 
 
-def _expected(topics: Topics, by: Versions) -> dict[tuple[int, int], tuple[Output, ...]]:
-    """Return what each document makes alone."""
-    return {
-        (read.partition, read.offset): process(
-            Record(topics.documents, read.partition, read.offset, read.key, read.value, ()), by
-        ).outputs
-        for read in topics.broker.read(topics.documents)
+def _announced(served_list: ServedList) -> Announced:
+    version = served_list.version
+    return Announced(version.name, version.version, version.sha256)
+
+
+def _notices(worker: Worker, outcome: str) -> float:
+    return worker.metric("onoma_notices_total", kind="gazetteer", outcome=outcome)
+
+
+def _spoilt(directory: Path) -> bytes:
+    """Alter a list in place, as nothing of ours does; return what its entries were."""
+    path = directory / "entries.jsonl"
+    lines = path.read_bytes()
+    spoilt = directory / "spoilt"
+    spoilt.write_bytes(lines.replace(b"Amina", b"Anima"))
+    spoilt.replace(path)  # who has the old one open keeps it
+    return lines
+
+
+def _check_outputs(
+    topics: Topics, by: Versions, known: Mapping[tuple[str, ...], ServedLists]
+) -> dict[tuple[int, int], tuple[str, ...]]:
+    """Compare events and alerts with what the lists that each names make of its document alone;
+    return the lists of each.
+    """
+    alerts: dict[tuple[int, int], list[bytes | None]] = {}
+    for read in topics.broker.read(topics.alerts):
+        alerts.setdefault(_source(read), []).append(read.value)
+    documents = {
+        (each.partition, each.offset): each for each in topics.broker.read(topics.documents)
     }
+    named = {}
+    for event in topics.broker.read(topics.entities):
+        place = _source(event)
+        read = documents.pop(place)
+        lists = json.loads(event.value or b"")["evidence"]["gazetteers"]
+        named[place] = tuple(each["sha256"] for each in lists)
+        record = Record(topics.documents, *place, read.key, read.value, ())
+        outcome = process(record, replace(by, lists=known[named[place]]))
+        expected = [output.value for output in outcome.outputs]
+        assert [event.value, *alerts.pop(place, [])] == expected
+    assert not documents
+    assert not alerts
+    return named
 
 
 def _source(read: Read) -> tuple[int, int]:
@@ -77,20 +120,64 @@ def test_each_alert_comes_once_with_its_event(
     worker.wait_ready()
     topics.wait_done()
 
-    expected = _expected(topics, _versions(worker))
-    events = {_source(read): read for read in kafka.read(topics.entities)}
-    found: dict[tuple[int, int], list[Read]] = {place: [] for place in expected}
-    for read in kafka.read(topics.alerts):
-        found[_source(read)].append(read)
-    assert {
-        place: [event.value, *(alert.value for alert in found[place])]
-        for place, event in events.items()
-    } == {place: [output.value for output in outputs] for place, outputs in expected.items()}
-    assert all(alert.key == events[place].key for place in found for alert in found[place])
-    count = sum(len(alerts) for alerts in found.values())
+    by = _versions(worker)
+    known = {tuple(each.sha256 for each in by.lists.versions): by.lists}
+    _check_outputs(topics, by, known)
+    keys = {_source(read): read.key for read in kafka.read(topics.entities)}
+    alerts = kafka.read(topics.alerts)
+    assert all(alert.key == keys[_source(alert)] for alert in alerts)
+    count = len(alerts)
     assert count >= DOCUMENTS / len(TEXTS)
     assert worker.metric("onoma_alerts_total") == count
     assert worker.metric("onoma_gazetteer_entries", gazetteer="yar") == 2
+    assert worker.stop() == 0
+
+
+def test_lists_are_swapped_by_notice_under_load_and_each_alert_is_its_versions(
+    kafka: KafkaBroker, unique: Unique, tmp_path: Path, new_worker: NewWorker
+) -> None:
+    zubo, amina = entry("z:1", "Zubo Kadram"), entry("z:2", "Amina Bello")
+    whole = served(tmp_path / "zub", zubo, version="whole")
+    change = served(tmp_path / "change", amina, name="zub", version="change", base=tmp_path / "zub")
+    topics = Topics.named(kafka, unique)
+    store = Store(tmp_path / "store")
+    store.root.mkdir()
+    worker = new_worker(topics.config(store={"path": str(store.root)}))
+    assert worker.command("topics", "create", "--partitions", "2").returncode == 0
+    worker.start()
+    worker.wait_ready()
+
+    def announced(outcome: str, count: int, *arguments: str) -> None:
+        publish(kafka, topics.documents, _messages(PART))
+        done = worker.command("gazetteer", *arguments)
+        assert done.returncode == 0, done.stderr
+        worker.wait_until(lambda: _notices(worker, outcome) == count, f"{count} {outcome}")
+        publish(kafka, topics.documents, _messages(PART))
+
+    announced("served", 1, "promote", str(tmp_path / "zub"))
+    announced("served", 2, "promote", str(tmp_path / "change"))
+    bad = store.notice_of("gazetteer", _announced(change))
+    lines = _spoilt(store.root / bad.path)
+    publish(kafka, topics.gazetteers, [Message(encode(bad), key=b"zub")])
+    worker.wait_until(lambda: _notices(worker, "unfit") == 1, "the altered list is refused")
+    assert "was altered" in worker.log
+    topics.wait_done()
+    (store.root / bad.path / "entries.jsonl").write_bytes(lines)
+    announced("served", 3, "rollback", "zub")
+    topics.wait_done()
+
+    known = {
+        (): NO_LISTS,
+        (whole.version.sha256,): ServedLists.of([whole]),
+        (change.version.sha256,): ServedLists.of([change]),
+    }
+    by_version = Counter(_check_outputs(topics, _versions(worker), known).values())
+    assert by_version[(change.version.sha256,)] >= PART
+    assert by_version[(whole.version.sha256,)] >= PART
+    assert by_version.total() == 6 * PART
+    assert kafka.read(topics.dead_letters) == []
+    replayed = worker.command("replay")
+    assert replayed.returncode == 0, replayed.stdout
     assert worker.stop() == 0
 
 

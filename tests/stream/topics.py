@@ -75,12 +75,20 @@ class Topics:
 
     @property
     def models(self) -> str:
-        """The control topic of these topics, which `create_models` makes."""
+        """The control topic of these topics, which `create_control` makes."""
         return f"models-{self.group}"
 
-    def create_models(self) -> None:
-        """Create the control topic as a worker with a store wants it."""
-        self.broker.create_topic(self.models, 1, {"cleanup.policy": "compact"})
+    @property
+    def gazetteers(self) -> str:
+        """The control topic of lists, which `create_control` makes."""
+        return f"gazetteers-{self.group}"
+
+    def create_control(self) -> None:
+        """Create the further topics of a worker with a store."""
+        for name in (self.models, self.gazetteers):
+            self.broker.create_topic(name, 1, {"cleanup.policy": "compact"})
+        size = {"max.message.bytes": str(largest_output_bytes(Limits()))}
+        self.broker.create_topic(self.alerts, len(self.broker.partitions(self.documents)), size)
 
     def config(self, **sections: Mapping[str, object]) -> dict[str, dict[str, object]]:
         """Return settings for these topics with short timeouts; `sections` go before them."""
@@ -98,6 +106,7 @@ class Topics:
                 "entities": self.entities,
                 "alerts": self.alerts,
                 "dead_letters": self.dead_letters,
+                "gazetteers": self.gazetteers,
                 "models": self.models,
             },
             "delivery": {"publish_timeout_seconds": 8, "transaction_timeout_seconds": 10},

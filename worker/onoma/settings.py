@@ -170,10 +170,18 @@ class Topics(_Section):
     documents: str = Field("documents.v1", min_length=1, description="Documents come from here.")
     entities: str = Field("entities.v1", min_length=1, description="Events go here.")
     alerts: str = Field(
-        "alerts.v1", min_length=1, description="Alerts go here, with gazetteers.lists."
+        "alerts.v1",
+        min_length=1,
+        description="Alerts go here, with gazetteers.lists or store.path.",
     )
     dead_letters: str = Field(
         "dead-letters.v1", min_length=1, description="Rejected records go here, whole."
+    )
+    gazetteers: str = Field(
+        "gazetteers.v1",
+        min_length=1,
+        description="Notices of watch lists come from here, with store.path; compacted, as "
+        "topics.models.",
     )
     models: str = Field(
         "models.v1",
@@ -184,13 +192,14 @@ class Topics(_Section):
 
     @model_validator(mode="after")
     def _check(self) -> Self:
-        names = [self.documents, self.entities, self.alerts, self.dead_letters, self.models]
+        names = self.model_dump().values()
         _refuse(
             len(set(names)) < len(names),
             "topics.documents",
             self.documents,
             f"different from topics.entities ({self.entities}), topics.alerts ({self.alerts}), "
-            f"topics.dead_letters ({self.dead_letters}) and topics.models ({self.models}), and "
+            f"topics.dead_letters ({self.dead_letters}), topics.gazetteers ({self.gazetteers}) and "
+            f"topics.models ({self.models}), and "
             "those from each other",
         )
         return self
@@ -280,13 +289,14 @@ class Model(_Section):
 
 
 class Store(_Section):
-    """Where announced versions of models lie; workers only read it."""
+    """Where announced versions of models and lists lie; workers only read it."""
 
     path: Path | None = Field(
         None,
         description="Directory, usually on a volume that all workers share, with every version "
         "that was announced. Set: a worker serves what topics.models announced last, model.path "
-        "until then. Unset: it serves model.path and follows no notices.",
+        "until then, and of each list what topics.gazetteers announced last, gazetteers.lists "
+        "until then. Unset: it serves model.path and gazetteers.lists and follows no notices.",
     )
     wait_seconds: Seconds = Field(
         60,
@@ -298,7 +308,7 @@ class Store(_Section):
         None,
         description="PEM file with the Ed25519 public key, or several while keys change, of those "
         "who may announce. Set: a notice that none of them signed is refused. Unset: whoever may "
-        "write to topics.models may announce.",
+        "write to topics.models and topics.gazetteers may announce.",
     )
 
     @model_validator(mode="after")

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from tests.contract.schemas import producer
+from tests.unit.gazetteer.lists import entry, served
 
 PROGRAM = Path(sys.executable).parent / "onoma"
 HAUSA = "Shugaban Najeriya Bola Ahmed Tinubu ya gana da jami'an Bankin Duniya a birnin Abuja."
@@ -44,6 +45,19 @@ def test_a_text_gives_one_event_of_the_schema_with_its_names() -> None:
     wanted = {("Bola Ahmed Tinubu", "PER"), ("Bankin Duniya", "ORG"), ("Abuja", "LOC")}
     assert len(_names(event) & wanted) >= 2
     assert event["evidence"]["source"] == {"input": "--text", "record": 1}
+
+
+def test_a_text_is_screened_against_the_lists_that_are_given(tmp_path: Path) -> None:
+    served(tmp_path / "zub", entry("z:1", "KADRAM, Zubo"))
+    text = ("--text", "Governor Zubo Kadram met traders in Lagos on Monday.")
+
+    (event,) = _events(_run(*text, "--json", "--gazetteer", tmp_path / "zub"))
+    table = _run(*text, "--format", "table", "--gazetteer", tmp_path / "zub").stdout.decode()
+
+    (screening,) = event["coverage"]["screening"]
+    assert (screening["gazetteer"], screening["alerts"]) == ("zub", 1)
+    assert "KADRAM, Zubo" in table
+    assert "z:1" in table
 
 
 def test_a_file_and_standard_input_give_the_same_names_as_the_text(tmp_path: Path) -> None:

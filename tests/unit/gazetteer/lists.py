@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -62,9 +63,15 @@ def built(
     return open_chain(directory, LENGTHS)
 
 
-def served(directory: Path, *entries: Entry, version: str = "1") -> ServedList:
-    """Write a list called as its directory, for the real index, and serve it."""
-    named = Identity(name=directory.name, version=version)
+def served(
+    directory: Path,
+    *entries: Entry,
+    version: str = "1",
+    name: str | None = None,
+    base: Path | None = None,
+) -> ServedList:
+    """Write a list for the real index, called as its directory or `name`, and serve it."""
+    named = replace(identity(version, base), name=name or directory.name)
     write_segment(directory, entries, named, INDEX, replace=True)
     return open_served(directory)
 

@@ -7,7 +7,7 @@ rejected record is a line on standard error; the others go on.
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
@@ -20,14 +20,27 @@ from rich.table import Table
 from rich.text import Text
 
 from onoma.cli import config_option, load_settings, model_option
-from onoma.contracts.entities import Entities, InputSource
-from onoma.contracts.records import Record
+from onoma.cli.building import list_directory
+from onoma.cli.terminal import printable
+from onoma.contracts.alerts import ListedEntry, Match
+from onoma.contracts.entities import ArtefactVersion, Entities, Entity, InputSource
+from onoma.contracts.records import Output, Record
 from onoma.errors import WrongUseError
+from onoma.gazetteer.served import open_all
 from onoma.pipeline import DeadLettered, process
 from onoma.registry.gate_record import UNGATED
 
 STANDARD_INPUT = "-"
 JSON_LINES = (".jsonl", ".ndjson")
+
+
+class _Alert(msgspec.Struct, frozen=True):
+    """What is shown of an alert."""
+
+    entity: Entity
+    gazetteer: ArtefactVersion
+    entry: ListedEntry
+    match: Match
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +69,14 @@ class _Input:
 )
 @click.option("--json", "as_json", is_flag=True, help="The same as --format json.")
 @click.option("--language", help="Language of plain texts, as BCP 47 or ISO 639-3 code.")
+@click.option(
+    "--gazetteer",
+    "gazetteers",
+    multiple=True,
+    type=list_directory,
+    help="Directory of a watch list or of exclusions to screen against, several where it is given "
+    "several times; without it those of the settings.",
+)
 @config_option
 @model_option
 def command(
@@ -64,6 +85,7 @@ def command(
     shape: str | None,
     as_json: bool,
     language: str | None,
+    gazetteers: tuple[Path, ...],
     config: Path | None,
     model_directory: Path | None,
 ) -> None:
@@ -86,7 +108,8 @@ def command(
     model = app.load_model(loaded)
     if model.gate == UNGATED:
         click.echo(f"onoma: {model.manifest.name} passed no gate: for benchmarks only", err=True)
-    versions = app.pinned_versions(loaded, model, serving.configured_lists(loaded))
+    lists = open_all(gazetteers) if gazetteers else serving.configured_lists(loaded)
+    versions = app.pinned_versions(loaded, model, lists)
     as_json = as_json or shape == "json" or (shape is None and not sys.stdout.isatty())
     rejections = 0
     for given in _inputs(files, text, language):
@@ -99,6 +122,7 @@ def command(
             click.echo((outcome.output.value or b"").decode())
         else:
             _print_table(outcome.event)
+            _print_alerts(outcome.alerts)
     if rejections:
         raise click.exceptions.Exit(1)
 
@@ -168,6 +192,26 @@ def _print_table(event: Entities) -> None:
             Text(" ".join(entity.text.split())),
         )
     console.print(table if event.entities else Text("no names found"))
+
+
+def _print_alerts(alerts: Sequence[Output]) -> None:
+    """Print which entries of the settings' lists the names may mean."""
+    if not alerts:
+        return
+    table = Table()
+    for heading in ("list", "entry", "name on the list", "score", "at", "text"):
+        table.add_column(heading)
+    for output in alerts:
+        alert = msgspec.json.decode(output.value or b"", type=_Alert)
+        table.add_row(
+            alert.gazetteer.name,
+            Text(printable(alert.entry.entry_id)),
+            Text(printable(alert.match.name.text)),
+            f"{alert.match.score:.1f}",
+            f"{alert.entity.start}-{alert.entity.end}",
+            Text(" ".join(alert.entity.text.split())),
+        )
+    Console(width=None if sys.stdout.isatty() else 120).print(table)
 
 
 def _headline(event: Entities) -> str:

@@ -14,6 +14,7 @@ from rich.text import Text
 
 from onoma.cli import exclusions, json_option
 from onoma.cli.building import build_command, list_directory, merge_command
+from onoma.cli.promoting import promote_list_command, rollback_list_command
 from onoma.cli.searching import bench_command, explain_command, search_command
 from onoma.cli.terminal import console, printable
 from onoma.errors import GazetteerError
@@ -36,6 +37,8 @@ command.add_command(search_command)
 command.add_command(explain_command)
 command.add_command(bench_command)
 command.add_command(exclusions.command)
+command.add_command(promote_list_command)
+command.add_command(rollback_list_command)
 
 
 @command.command("show")

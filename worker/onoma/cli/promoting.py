@@ -1,16 +1,28 @@
-"""`onoma model promote` and `rollback`: which version workers serve."""
+"""`promote` and `rollback` of `onoma model` and `onoma gazetteer`: which version workers serve."""
 
 from __future__ import annotations
 
 import asyncio
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from onoma.cli import config_option, json_option, load_settings
-from onoma.contracts.notice import Notice, encode
+from onoma.cli.building import list_directory
+from onoma.contracts.notice import MODEL_KEY, Kind, Notice, encode
 from onoma.registry import bundle
 from onoma.registry.signing import read_private_key
+
+if TYPE_CHECKING:
+    from onoma.stream.promoting import Desk
+
+sign_option = click.option(
+    "--sign-with",
+    type=click.Path(path_type=Path),
+    help="PEM file of an Ed25519 private key; workers with store.public_key_file take signed "
+    "notices only.",
+)
 
 
 @click.command("promote")
@@ -20,12 +32,7 @@ from onoma.registry.signing import read_private_key
     type=click.Path(exists=True, file_okay=False, path_type=Path),
 )
 @config_option
-@click.option(
-    "--sign-with",
-    type=click.Path(path_type=Path),
-    help="PEM file of an Ed25519 private key; workers with store.public_key_file take signed "
-    "notices only.",
-)
+@sign_option
 @json_option
 def promote_command(
     directory: Path | None, config: Path | None, sign_with: Path | None, as_json: bool
@@ -40,22 +47,11 @@ def promote_command(
       openssl genpkey -algorithm ed25519 -out private.pem
       openssl pkey -in private.pem -pubout -out public.pem
     """
-    from onoma.stream import app, promoting
+    from onoma.stream import promoting
 
-    loaded = load_settings(config)
-    store, keys = app.open_store(loaded), app.public_keys(loaded)
-    limits = app.load_policy(loaded.policy.path).policy.limits
-    notice = asyncio.run(
-        promoting.promote(
-            loaded,
-            limits,
-            directory or bundle.default_directory(),
-            store=store,
-            keys=keys,
-            sign_with=read_private_key(sign_with) if sign_with else None,
-        )
-    )
-    _tell(notice, loaded.topics.models, as_json)
+    desk = _desk(config, sign_with)
+    notice = asyncio.run(promoting.promote(desk, directory or bundle.default_directory()))
+    _tell(notice, desk, as_json)
 
 
 @click.command("rollback")
@@ -66,21 +62,70 @@ def rollback_command(config: Path | None, as_json: bool) -> None:
 
     One message, as it was signed then; twice in a row goes back two versions.
     """
-    from onoma.stream import app, promoting
+    _roll_back("model", MODEL_KEY, config, as_json)
+
+
+@click.command("promote")
+@click.argument("directory", type=list_directory)
+@config_option
+@sign_option
+@json_option
+def promote_list_command(
+    directory: Path, config: Path | None, sign_with: Path | None, as_json: bool
+) -> None:
+    """Put a list into the store and announce it: workers swap to it without a restart.
+
+    A change goes there with all that it stands on; a list of exclusions goes the same way. Each
+    document keeps the lists with which it entered, and its event and its alerts name them. Signing
+    is as for `onoma model promote`.
+    """
+    from onoma.stream import promoting
+
+    desk = _desk(config, sign_with)
+    _tell(asyncio.run(promoting.promote_list(desk, directory)), desk, as_json)
+
+
+@click.command("rollback")
+@click.argument("name")
+@config_option
+@json_option
+def rollback_list_command(name: str, config: Path | None, as_json: bool) -> None:
+    """Announce again the version of the list NAME that was served before the newest one.
+
+    One message, as it was signed then; twice in a row goes back two versions.
+    """
+    _roll_back("gazetteer", name, config, as_json)
+
+
+def _roll_back(kind: Kind, key: str, config: Path | None, as_json: bool) -> None:
+    from onoma.stream import promoting
+
+    desk = _desk(config, None)
+    _tell(asyncio.run(promoting.roll_back(desk, kind, key)), desk, as_json)
+
+
+def _desk(config: Path | None, sign_with: Path | None) -> Desk:
+    from onoma.stream import app
+    from onoma.stream.promoting import Desk
 
     loaded = load_settings(config)
-    store, keys = app.open_store(loaded), app.public_keys(loaded)
-    limits = app.load_policy(loaded.policy.path).policy.limits
-    notice = asyncio.run(promoting.roll_back(loaded, limits, store=store, keys=keys))
-    _tell(notice, loaded.topics.models, as_json)
+    return Desk(
+        settings=loaded,
+        limits=app.load_policy(loaded.policy.path).policy.limits,
+        store=app.open_store(loaded),
+        keys=app.public_keys(loaded),
+        sign_with=read_private_key(sign_with) if sign_with else None,
+    )
 
 
-def _tell(notice: Notice, topic: str, as_json: bool) -> None:
+def _tell(notice: Notice, desk: Desk, as_json: bool) -> None:
     if as_json:
         click.echo(encode(notice).decode())
         return
     signed = "unsigned" if notice.signature is None else "signed"
     before = notice.base
     follows = f", after {before.name} {before.version}" if before else ""
-    click.echo(f"announced {notice.name} {notice.version} in {topic}, {signed}{follows}")
+    click.echo(
+        f"announced {notice.name} {notice.version} in {desk.topic(notice.kind)}, {signed}{follows}"
+    )
     click.echo(f"sha256 {notice.sha256}")

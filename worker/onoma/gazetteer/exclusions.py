@@ -74,6 +74,15 @@ class Exclusions:
             key = (normalise(one.mention), one.gazetteer, one.entry_id)
             self._by_hit[key] = (*self._by_hit.get(key, ()), one)
 
+    @classmethod
+    def together(cls, parts: Iterable[Exclusions]) -> Exclusions:
+        """Return the exclusions of several lists, which keep their order."""
+        whole = cls((), str)
+        for part in parts:
+            for key, found in part._by_hit.items():
+                whole._by_hit[key] = (*whole._by_hit.get(key, ()), *found)
+        return whole
+
     def about(
         self, mention: str, gazetteer: str, entry: Entry, tenant: str | None
     ) -> tuple[Considered, ...]:

@@ -16,7 +16,7 @@ import msgspec
 from onoma.errors import GazetteerError
 from onoma.gazetteer.chain import open_chain
 from onoma.gazetteer.directories import read_manifest
-from onoma.gazetteer.exclusions import Exclusion, Exclusions, open_exclusions
+from onoma.gazetteer.exclusions import Exclusions, open_exclusions
 from onoma.gazetteer.index import INDEX
 from onoma.gazetteer.matching import ListMatcher, Mention
 from onoma.gazetteer.normalisation import normalise
@@ -47,7 +47,7 @@ class ServedList:
     directory: Path
     size: int
     matcher: ListMatcher | None = None
-    exclusions: tuple[Exclusion, ...] = ()
+    exclusions: Exclusions | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -69,8 +69,8 @@ class ServedLists:
                     f"{other.directory} is; wanted one of each name"
                 )
         served = tuple(found[name] for name in sorted(found))
-        judged = (exclusion for each in served for exclusion in each.exclusions)
-        return cls(served, Exclusions(judged, normalise))
+        judged = [each.exclusions for each in served if each.exclusions]
+        return cls(served, Exclusions.together(judged))
 
     @property
     def versions(self) -> tuple[ListVersion, ...]:
@@ -109,8 +109,8 @@ def open_served(directory: Path) -> ServedList:
     if read_manifest(directory, _Kind)[0].format == _EXCLUSIONS:
         judged = open_exclusions(directory)
         version = ListVersion(judged.manifest.name, judged.manifest.version, judged.sha256)
-        exclusions = judged.exclusions
-        return ServedList(version, directory, len(exclusions), exclusions=exclusions)
+        exclusions = Exclusions(judged.exclusions, normalise)
+        return ServedList(version, directory, len(judged.exclusions), exclusions=exclusions)
     chain = open_chain(directory, INDEX)
     newest = chain.newest
     matcher = ListMatcher(chain)
@@ -118,6 +118,11 @@ def open_served(directory: Path) -> ServedList:
     matcher.match([Mention(entry.names[0].text) for entry in first])
     version = ListVersion(newest.manifest.name, newest.manifest.version, newest.sha256)
     return ServedList(version, directory, len(chain), matcher=matcher)
+
+
+def sha256_of_list(directory: Path) -> str:
+    """Return what events call the list in `directory` by. Raises GazetteerError."""
+    return read_manifest(directory, _Kind)[1]
 
 
 def open_all(directories: Iterable[Path]) -> ServedLists:

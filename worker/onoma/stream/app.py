@@ -20,10 +20,12 @@ import structlog
 from faust.app.base import BootStrategy
 
 from onoma import logs
-from onoma.contracts.entities import ModelVersion
+from onoma.contracts.entities import ArtefactVersion, ModelVersion
+from onoma.contracts.notice import Announced
 from onoma.contracts.policy import DEFAULT_POLICY, PinnedPolicy, Policy
 from onoma.errors import FatalError, WrongUseError
-from onoma.gazetteer.served import NO_LISTS, ServedLists
+from onoma.gazetteer.manifest import MANIFEST_NAME
+from onoma.gazetteer.served import NO_LISTS, ServedLists, sha256_of_list
 from onoma.metrics import Metrics
 from onoma.pipeline import Versions
 from onoma.registry import bundle
@@ -42,6 +44,8 @@ from onoma.stream.serving import (
     configured_lists,
     describe_model,
     languages_of,
+    list_loader,
+    list_retractor,
     model_loader,
 )
 from onoma.stream.stages import Stages
@@ -151,7 +155,10 @@ def new_control(
     """Return what follows the control topics; None without a store."""
     if settings.store.path is None:
         return None
-    followed = (Followed("model", settings.topics.models, model_loader(settings, metrics)),)
+    lists = Followed(
+        "gazetteer", settings.topics.gazetteers, list_loader(metrics), list_retractor(metrics)
+    )
+    followed = (Followed("model", settings.topics.models, model_loader(settings, metrics)), lists)
     notices = Notices(
         {each.topic: each for each in followed},
         store=open_store(settings),
@@ -175,6 +182,21 @@ def directory_of(settings: Settings, version: ModelVersion) -> Path:
     store = open_store(settings) if settings.store.path else None
     others = (bundle_directory(settings), bundle.default_directory())
     return stored_bundle_of(version, store, others)
+
+
+def list_directory_of(settings: Settings, version: ArtefactVersion) -> Path:
+    """Return where the list that an event names lies. Raises FatalError."""
+    places: list[Path] = list(settings.gazetteers.lists)
+    if settings.store.path:
+        announced = Announced(version.name, version.version, version.sha256)
+        places.append(open_store(settings).directory_of("gazetteer", announced))
+    for directory in places:
+        if (directory / MANIFEST_NAME).is_file() and sha256_of_list(directory) == version.sha256:
+            return directory
+    raise FatalError(
+        f"made with the list {version.name} {version.version} (sha256 {version.sha256}); set "
+        "store.path to the store that has it, or gazetteers.lists to where it lies"
+    )
 
 
 def open_store(settings: Settings) -> Store:

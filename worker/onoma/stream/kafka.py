@@ -155,7 +155,7 @@ def _topics_denied(error: BaseException, settings: Settings) -> str | None:
         return None
     named = {error.args[0]} if isinstance(error.args[0], str) else set(error.args[0])
     topics = settings.topics
-    read = {topics.documents, topics.models}
+    read = {topics.documents, topics.gazetteers, topics.models}
     needed = [f"topic {name} ({'read' if name in read else 'write'})" for name in sorted(named)]
     return ", ".join(needed) or None
 

@@ -1,4 +1,4 @@
-"""Finds what decided about an event: model and policy by the hashes that its evidence names.
+"""Finds what decided about an event: model, lists and policy by the hashes that its evidence names.
 
 For replay, which computes an event again. The rule: a version is another one when its hash is; it
 is never replaced by what is configured now.
@@ -11,11 +11,18 @@ from functools import cached_property
 
 from onoma.contracts.entities import ArtefactVersion, ModelVersion, WorkerVersion
 from onoma.errors import FatalError
+from onoma.gazetteer.served import ServedList, ServedLists, open_served
 from onoma.pipeline import Versions
 from onoma.registry import bundle
 from onoma.registry.gate_record import UNGATED
 from onoma.settings import Settings
-from onoma.stream.app import directory_of, load_model, load_policy, pinned_versions
+from onoma.stream.app import (
+    directory_of,
+    list_directory_of,
+    load_model,
+    load_policy,
+    pinned_versions,
+)
 from onoma.stream.outcomes import Evidence
 from onoma.stream.serving import configured_lists
 
@@ -30,6 +37,7 @@ class PinnedVersions:
         self._policy = load_policy(settings.policy.path)
         self._found: dict[_Key, Versions | FatalError] = {}
         self._models: dict[ModelVersion, bundle.Model] = {}
+        self._lists: dict[ArtefactVersion, ServedList] = {}
 
     @cached_property
     def configured(self) -> Versions:
@@ -51,17 +59,23 @@ class PinnedVersions:
         return found
 
     def _load(self, evidence: Evidence) -> Versions:
-        if len(evidence.models) != 1 or evidence.gazetteers:
-            raise FatalError("made by more than one model or with watch lists: not replayed yet")
+        if len(evidence.models) != 1:
+            raise FatalError("made by more than one model: not replayed yet")
         if evidence.policy != self._policy.version:
             named = evidence.policy
             raise FatalError(
                 f"made under policy {named.name} {named.version} (sha256 {named.sha256}); set "
                 "policy.path to that one"
             )
-        versions = pinned_versions(self._settings, self._model(evidence.models[0]))
+        lists = ServedLists.of(map(self._list, evidence.gazetteers))
+        versions = pinned_versions(self._settings, self._model(evidence.models[0]), lists)
         # The worker's name says who computed it, and is told; it decides nothing about the rest.
         return replace(versions, worker=evidence.worker)
+
+    def _list(self, version: ArtefactVersion) -> ServedList:
+        if version not in self._lists:
+            self._lists[version] = open_served(list_directory_of(self._settings, version))
+        return self._lists[version]
 
     def _model(self, version: ModelVersion) -> bundle.Model:
         if version not in self._models:

@@ -2,7 +2,8 @@
 
 A swap replaces the reference on the event loop; a document keeps what it took, and when the last
 one that took the old model is published, that model is gone. `model_loader` is what makes a notice
-of topics.models such a swap: it runs in a thread, beside the model that serves.
+of topics.models such a swap: it runs in a thread, beside the model that serves; `list_loader` is
+the same for lists.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from pathlib import Path
 import structlog
 
 from onoma.contracts.notice import Notice
-from onoma.errors import BundleError
+from onoma.errors import BundleError, GazetteerError
 from onoma.gazetteer.served import ServedList, ServedLists, open_served
 from onoma.metrics import Metrics
 from onoma.pipeline import SupportedLanguages, Versions
@@ -105,6 +106,47 @@ def configured_lists(settings: Settings, metrics: Metrics | None = None) -> Serv
         if metrics:
             describe_list(metrics, opened[-1], time.perf_counter() - started)
     return ServedLists.of(opened)
+
+
+def list_loader(metrics: Metrics) -> Load:
+    """Return what loads the list of a notice."""
+
+    def load(notice: Notice, directory: Path) -> Change:
+        started = time.perf_counter()
+        served = open_served(directory)
+        found = served.version
+        if (found.name, found.version, found.sha256) != (
+            notice.name,
+            notice.version,
+            notice.sha256,
+        ):
+            raise GazetteerError(
+                f"{directory}: holds {found.name} {found.version} (sha256 {found.sha256}), "
+                f"announced was {notice.name} {notice.version} (sha256 {notice.sha256})"
+            )
+        seconds = time.perf_counter() - started
+
+        def put(versions: Versions) -> Versions:
+            describe_list(metrics, served, seconds)
+            return replace(versions, lists=versions.lists.putting(served))
+
+        return put
+
+    return load
+
+
+def list_retractor(metrics: Metrics) -> Callable[[str], Change]:
+    """Return what takes a list away that is announced no longer."""
+
+    def retract(name: str) -> Change:
+        def put(versions: Versions) -> Versions:
+            metrics.extend_gazetteers([name])
+            metrics.set("gazetteer_entries", 0, gazetteer=name)
+            return replace(versions, lists=versions.lists.without(name))
+
+        return put
+
+    return retract
 
 
 def model_loader(settings: Settings, metrics: Metrics) -> Load:

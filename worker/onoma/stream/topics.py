@@ -81,14 +81,10 @@ class Cluster:
 def wanted_topics(settings: Settings, limits: Limits) -> tuple[Wanted, ...]:
     """Return what each topic has to be, the documents' first."""
     names = settings.topics
-    control = (
-        (Wanted(names.models, "topics.models", CONTROL_BYTES, control=True, operation="read"),)
-        if settings.store.path
-        else ()
-    )
+    control = [("topics.gazetteers", names.gazetteers), ("topics.models", names.models)]
     alerts = (
         (Wanted(names.alerts, "topics.alerts", largest_output_bytes(limits)),)
-        if settings.gazetteers.lists
+        if settings.gazetteers.lists or settings.store.path
         else ()
     )
     return (
@@ -96,7 +92,11 @@ def wanted_topics(settings: Settings, limits: Limits) -> tuple[Wanted, ...]:
         Wanted(names.entities, "topics.entities", largest_output_bytes(limits)),
         *alerts,
         Wanted(names.dead_letters, "topics.dead_letters", largest_output_bytes(limits)),
-        *control,
+        *(
+            Wanted(name, knob, CONTROL_BYTES, control=True, operation="read")
+            for knob, name in control
+            if settings.store.path
+        ),
     )
 
 
