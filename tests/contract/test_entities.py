@@ -182,6 +182,7 @@ def test_every_event_of_the_pipeline_is_one_of_the_schema_and_nothing_besides(
         (Entities, schema("entities")),
         (Language, schema("entities")["properties"]["language"]),
         (Coverage, schema("entities")["properties"]["coverage"]),
+        (ListScreening, schema("entities")["$defs"]["list_screening"]),
         (Evidence, schema("entities")["properties"]["evidence"]),
         (Entity, schema("entities")["$defs"]["entity"]),
         (KafkaSource, schema("entities")["$defs"]["kafka_source"]),
@@ -196,4 +197,6 @@ def test_each_record_has_the_fields_of_the_schema_in_its_order(
     kind: type[msgspec.Struct], part: dict[str, Any]
 ) -> None:
     assert kind.__struct_fields__ == tuple(part["properties"])
-    assert set(part["required"]) == set(part["properties"])
+    assert set(part["required"]) == {
+        field.name for field in msgspec.structs.fields(kind) if field.default is not msgspec.UNSET
+    }

@@ -166,7 +166,7 @@ def stage(kind: Kind, deaths: Sequence[Death], directory: Path, name: str) -> It
         config = _config(kind, topics, proxy)
         models = None
         if kind.swaps:
-            topics.create_models()
+            topics.create_control()
             models = TwoVersions.build(directory / "models")
             config = {**config, "store": {"path": str(models.store.root)}}
         environment = faked_clock(directory) if kind.faked_clock else {}
