@@ -88,6 +88,18 @@ def test_a_bug_shows_where_it_happened_and_an_expected_failure_does_not(
     assert "exception" not in expected
 
 
+def test_what_a_publication_met_is_told_without_the_libraries_traceback(capsys: Capture) -> None:
+    logs.configure(level="info", format_="json")
+
+    try:
+        raise KeyError("denied")
+    except KeyError:
+        logging.getLogger("aiokafka.producer.sender").exception("Unexpected error")
+
+    (event,) = events(capsys)
+    assert (event["level"], "exception" in event) == ("error", False)
+
+
 def test_the_console_format_is_for_eyes(capsys: Capture) -> None:
     logs.configure(level="info", format_="console")
 

@@ -19,6 +19,7 @@ from onoma.errors import FatalError
 
 REPEAT_SECONDS = 10.0
 _FOREIGN = ("aiokafka", "faust", "mode", "asyncio")
+_SENDER = "aiokafka.producer.sender"
 
 
 def configure(*, level: str, format_: Literal["json", "console"]) -> None:
@@ -63,9 +64,12 @@ def configure(*, level: str, format_: Literal["json", "console"]) -> None:
 
 
 def _without_expected_tracebacks(_: Any, __: str, event: Any) -> Any:
-    """Keep tracebacks to bugs: a FatalError is a message for a person, and says what to do."""
+    """Keep tracebacks to bugs: a FatalError is a message for a person, and says what to do; what
+    aiokafka's sender met reaches whoever waits for the publication.
+    """
     exc_info = event.get("exc_info")
-    if isinstance(exc_info, tuple) and isinstance(exc_info[1], FatalError):
+    expected = isinstance(exc_info, tuple) and isinstance(exc_info[1], FatalError)
+    if expected or (exc_info and event.get("logger") == _SENDER):
         del event["exc_info"]
     return event
 

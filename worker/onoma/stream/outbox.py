@@ -14,6 +14,7 @@ from typing import Protocol
 
 import structlog
 from aiokafka import AIOKafkaProducer, TopicPartition
+from aiokafka.errors import KafkaError, TopicAuthorizationFailedError
 from aiokafka.structs import OffsetAndMetadata
 
 from onoma.contracts.cloudevents import TIME
@@ -78,21 +79,41 @@ class TransactionalOutbox:
         async with producer.transaction():
             await _send_all(producer, self._settings, partition.partition, outputs)
             reach("after_sends")
-            await producer.send_offsets_to_transaction(
-                {partition: after}, self._settings.kafka.group_id
-            )
+            await self._send_offset(producer, partition, after)
             reach("after_offsets")
             reach("in_commit")
         reach("after_commit")
+
+    async def _send_offset(
+        self, producer: AIOKafkaProducer, partition: TopicPartition, after: OffsetAndMetadata
+    ) -> None:
+        group = self._settings.kafka.group_id
+        try:
+            await producer.send_offsets_to_transaction({partition: after}, group)
+        except KafkaError as error:
+            # aiokafka wraps this one in a plain KafkaError, and names no topic.
+            if isinstance(error.__cause__, TopicAuthorizationFailedError):
+                raise TopicAuthorizationFailedError(partition.topic) from error
+            raise
 
     async def release(self, partition: TopicPartition) -> None:
         """Stop the partition's producer."""
         if producer := self._producers.pop(partition, None):
             await stop_quietly(producer)
+            _look_at_failure(producer)
 
     async def close(self) -> None:
         """Stop all producers."""
         await asyncio.gather(*(self.release(partition) for partition in list(self._producers)))
+
+
+def _look_at_failure(producer: AIOKafkaProducer) -> None:
+    """Look at the error of a producer that failed for good: aiokafka leaves it in a future that
+    nobody awaits, and asyncio would log it after the worker's last message.
+    """
+    waiter = producer._txn_manager._transaction_waiter
+    if waiter is not None and waiter.done() and not waiter.cancelled():
+        waiter.exception()
 
 
 class IdempotentOutbox:
