@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Any, get_args
 
 from onoma.settings import FaultPoint
 from onoma.stream.chaos.plan import Fault, worker_faults
@@ -28,15 +29,7 @@ CLOCK_FORWARD = Fault("clock_forward", (4.0, 8.0))
 CLOCK_BACK = Fault("clock_back", (4.0, 8.0))
 MODEL_SWAPPED = Fault("model_swapped")
 
-EXACTLY_ONCE_POINTS: tuple[FaultPoint, ...] = (
-    "after_sends",
-    "after_offsets",
-    "in_commit",
-    "after_commit",
-    "before_next_read",
-    "in_revocation",
-    "in_assignment",
-)
+EXACTLY_ONCE_POINTS: tuple[FaultPoint, ...] = get_args(FaultPoint)
 AT_LEAST_ONCE_POINTS: tuple[FaultPoint, ...] = tuple(
     point for point in EXACTLY_ONCE_POINTS if point != "after_offsets"
 )
@@ -78,7 +71,7 @@ class Kind:
 _KILLS = (KILL, TERMINATE, FREEZE)
 _NETWORK = (RESET, LATENCY, HALF_OPEN)
 
-KINDS: dict[str, Kind] = {
+_EXACTLY_ONCE: dict[str, Kind] = {
     "kills": Kind(
         what="kill -9, SIGTERM, SIGSTOP beyond the session time", faults=_KILLS, count=12, workers=3
     ),
@@ -145,32 +138,21 @@ KINDS: dict[str, Kind] = {
         count=12,
         workers=3,
     ),
-    "kills-at-least-once": Kind(
-        what="kill -9, SIGTERM, SIGSTOP beyond the session time",
-        faults=_KILLS,
-        count=12,
-        workers=3,
-        delivery="at_least_once",
-    ),
-    "deaths-at-least-once": Kind(
-        what="workers die at named points of their work",
-        points=AT_LEAST_ONCE_POINTS,
-        deaths=2,
-        delivery="at_least_once",
-    ),
-    "broker-at-least-once": Kind(
-        what="the only broker killed and started",
-        faults=(BROKER_KILL,),
-        count=4,
-        pause_seconds=LONG_PAUSE_SECONDS,
-        delivery="at_least_once",
-    ),
-    "network-at-least-once": Kind(
-        what="connections reset, slow, half-open",
-        faults=_NETWORK,
-        count=4,
-        delivery="at_least_once",
-    ),
+}
+_AT_LEAST_ONCE: dict[str, dict[str, Any]] = {
+    "kills": {},
+    "deaths": {"points": AT_LEAST_ONCE_POINTS, "deaths": 2, "proof": False},
+    "broker": {"count": 4},
+    "network": {"count": 4},
+}
+"""What differs from the kind of that name, besides the delivery."""
+
+KINDS: dict[str, Kind] = {
+    **_EXACTLY_ONCE,
+    **{
+        f"{name}-at-least-once": replace(_EXACTLY_ONCE[name], delivery="at_least_once", **changes)
+        for name, changes in _AT_LEAST_ONCE.items()
+    },
     "soak": Kind(
         what="full rate, a fault every two minutes, a quarter of an hour at a time",
         faults=(KILL, BROKER_KILL, FREEZE, RESET, TERMINATE, HALF_OPEN, LATENCY),
