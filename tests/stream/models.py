@@ -12,7 +12,7 @@ from typing import Any, Self
 
 import msgspec
 
-from onoma.contracts.notice import MODEL_KEY, Announced, Notice, encode
+from onoma.contracts.notice import MODEL_KEY, Notice, encode
 from onoma.contracts.records import Record
 from onoma.pipeline import Annotated, Versions, process
 from onoma.registry import bundle
@@ -20,6 +20,7 @@ from onoma.registry.gate import write_manifest
 from onoma.registry.store import Store
 from onoma.settings import Settings
 from onoma.stream.app import pinned_versions
+from tests.notices import kept
 from tests.stream.topics import Message, Topics, publish
 from tests.tiny_bundle import pass_unjudged
 
@@ -36,21 +37,6 @@ def other_version(directory: Path, version: str = "other", **changes: Any) -> Pa
     )
     write_manifest(directory, changed)
     return directory
-
-
-def kept(store: Store, directory: Path) -> Notice:
-    """Put a bundle into the store, whatever it is; return its notice."""
-    manifest, sha256 = bundle.verify(directory)
-    version = Announced(manifest.name, manifest.version, sha256)
-    notice = Notice(
-        kind="model",
-        name=version.name,
-        version=version.version,
-        sha256=sha256,
-        path=store.path_of("model", version),
-    )
-    store.keep(directory, notice)
-    return notice
 
 
 def announce(topics: Topics, value: Notice | bytes) -> None:

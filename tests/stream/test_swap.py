@@ -26,12 +26,12 @@ from onoma.stream.app import pinned_versions
 from tests.conftest import Unique
 from tests.kafka.broker import KafkaBroker
 from tests.keys import Keys
+from tests.notices import kept
 from tests.stream.conftest import NewWorker
 from tests.stream.models import (
     announce,
     events_by_place,
     expected_values,
-    kept,
     other_version,
     served,
 )

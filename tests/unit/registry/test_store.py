@@ -14,6 +14,7 @@ from onoma.contracts.notice import Announced, Notice
 from onoma.errors import BundleError
 from onoma.registry import bundle
 from onoma.registry.store import NotInStoreError, Store, bundle_of
+from tests.notices import notice_of, version_of
 from tests.tiny_bundle import tiny_bundle
 
 
@@ -25,23 +26,6 @@ def source(tmp_path: Path) -> Path:
 @pytest.fixture
 def store(tmp_path: Path) -> Store:
     return Store(tmp_path / "store")
-
-
-def version_of(directory: Path) -> Announced:
-    manifest, sha256 = bundle.verify(directory)
-    return Announced(manifest.name, manifest.version, sha256)
-
-
-def notice_of(store: Store, directory: Path, **changes: object) -> Notice:
-    version = version_of(directory)
-    notice = Notice(
-        kind="model",
-        name=version.name,
-        version=version.version,
-        sha256=version.sha256,
-        path=store.path_of("model", version),
-    )
-    return msgspec.structs.replace(notice, **changes)
 
 
 def names_in(directory: Path) -> list[str]:

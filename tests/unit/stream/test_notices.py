@@ -18,7 +18,6 @@ from onoma.contracts.records import Record
 from onoma.errors import BundleError, FatalError
 from onoma.metrics import NOTICES, Metrics
 from onoma.pipeline import Versions
-from onoma.registry import bundle
 from onoma.registry.signing import read_private_key, read_public_keys, signed
 from onoma.registry.store import Store
 from onoma.settings import Settings
@@ -27,6 +26,7 @@ from onoma.stream.serving import Change, Current, model_loader
 from onoma.stream.stages import Stages
 from tests.fakes import versions
 from tests.keys import Keys
+from tests.notices import notice_of
 from tests.tiny_bundle import pass_unjudged, tiny_bundle
 
 TOPIC = "models.v1"
@@ -89,16 +89,7 @@ class Desk:
         return pass_unjudged(tiny_bundle(self.root / f"bundle-{version}", change=changed))
 
     def notice(self, directory: Path, **changes: object) -> Notice:
-        manifest, sha256 = bundle.verify(directory)
-        version = Announced(manifest.name, manifest.version, sha256)
-        notice = Notice(
-            kind="model",
-            name=version.name,
-            version=version.version,
-            sha256=sha256,
-            path=self.store.path_of("model", version),
-        )
-        return msgspec.structs.replace(notice, **changes)
+        return notice_of(self.store, directory, **changes)
 
     def kept(self, version: str) -> Notice:
         directory = self.bundle(version)

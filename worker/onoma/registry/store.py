@@ -44,6 +44,17 @@ class Store:
         """Return where `version` lies as its notice says it."""
         return self.directory_of(kind, version).relative_to(self.root).as_posix()
 
+    def new_notice(self, kind: Kind, version: Announced, base: Announced | None = None) -> Notice:
+        """Return the notice of `version`, unsigned, with the place that it has here."""
+        return Notice(
+            kind=kind,
+            name=version.name,
+            version=version.version,
+            sha256=version.sha256,
+            base=base,
+            path=self.path_of(kind, version),
+        )
+
     def bundle_of(self, version: ModelVersion) -> Path:
         """Return the directory of the model that an event names. Raises NotInStoreError."""
         directory = self.directory_of("model", announced_of(version))

@@ -160,14 +160,7 @@ def _keep_first(desk: Desk, next_: Announced) -> Announced | None:
 
 
 def _new_notice(desk: Desk, kind: Kind, version: Announced, base: Announced | None) -> Notice:
-    notice = Notice(
-        kind=kind,
-        name=version.name,
-        version=version.version,
-        sha256=version.sha256,
-        base=base,
-        path=desk.store.path_of(kind, version),
-    )
+    notice = desk.store.new_notice(kind, version, base)
     try:
         decode(encode(notice))  # what is made here is not checked, what is read is
     except msgspec.DecodeError as error:
