@@ -10,12 +10,11 @@ from pathlib import Path
 
 from onoma.contracts.notice import Announced, encode
 from onoma.contracts.records import Record
-from onoma.gazetteer.served import NO_LISTS, ServedList, ServedLists
+from onoma.gazetteer.served import NO_LISTS, ServedList, ServedLists, open_all
 from onoma.pipeline import Versions, process
 from onoma.registry.store import Store
 from onoma.settings import load
 from onoma.stream.app import load_model, pinned_versions
-from onoma.stream.serving import configured_lists
 from tests.conftest import Unique
 from tests.kafka.broker import KafkaBroker
 from tests.kafka.broker import Record as Read
@@ -46,7 +45,7 @@ def _messages(count: int) -> list[Message]:
 
 def _versions(worker: Worker) -> Versions:
     settings = load(worker.config_file)
-    return pinned_versions(settings, load_model(settings), configured_lists(settings))
+    return pinned_versions(settings, load_model(settings), open_all(settings.gazetteers.lists))
 
 
 def _announced(served_list: ServedList) -> Announced:

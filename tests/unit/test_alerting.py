@@ -9,16 +9,13 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from onoma.alerting import alert_of
+from onoma.alerting import Subject, alert_of
 from onoma.contracts.alerts import Alert
 from onoma.contracts.entities import (
     ArtefactVersion,
-    Coverage,
-    Entities,
     Entity,
     Evidence,
     KafkaSource,
-    Language,
     ModelVersion,
     WorkerVersion,
 )
@@ -59,7 +56,7 @@ def alert(directory: Path, text: str, listed: Entry = ORBAL, *judged: Exclusion)
         [ScreeningList("zub", ListMatcher(chain), ListPolicy(), exclusions)],
     )
     entity = Entity(0, len(text), "PER", 0.9, text)
-    return alert_of(_event((entity,)), entity, version, hit)
+    return alert_of(_subject((entity,)), entity, version, hit)
 
 
 def test_an_alert_is_one_of_the_schema_and_says_what_decided(tmp_path: Path) -> None:
@@ -105,17 +102,13 @@ def test_a_list_that_was_built_for_another_index_is_not_matched_with(tmp_path: P
         ListMatcher(built(tmp_path / "1", [ORBAL]))
 
 
-def _event(entities: tuple[Entity, ...]) -> Entities:
-    return Entities(
+def _subject(entities: tuple[Entity, ...]) -> Subject:
+    return Subject(
         event_id="69787481-4fc9-5d78-a398-3b45b54a30ea",
         document_id="letter-4",
         tenant="north",
-        synthetic=False,
         text_sha256="a" * 64,
-        text_length=100,
-        language=Language("hr", "Latn", "trained"),
         entities=entities,
-        coverage=Coverage(100, 100, 1.0, 1, False),
         evidence=Evidence(
             source=KafkaSource("documents.v1", 0, 17),
             models=(ModelVersion("m", "1", "a" * 64, "none"),),

@@ -17,7 +17,7 @@ import msgspec
 
 from onoma.contracts import alerts as contract
 from onoma.contracts.alerts import Alert, alert_id
-from onoma.contracts.entities import ArtefactVersion, Entities, Entity, Evidence, ListScreening
+from onoma.contracts.entities import ArtefactVersion, Entity, Evidence, ListScreening
 from onoma.contracts.policy import ListRules, MatchThresholds, PinnedPolicy
 from onoma.gazetteer import matching
 from onoma.gazetteer.entries import EntryType, Quality, fingerprint
@@ -145,17 +145,17 @@ def _written(
 
 
 def alert_of(
-    event: Entities | Subject, entity: Entity, gazetteer: ArtefactVersion, hit: ScreeningHit
+    subject: Subject, entity: Entity, gazetteer: ArtefactVersion, hit: ScreeningHit
 ) -> Alert:
-    """Return the alert about what `entity` of the document of `event` may mean in `gazetteer`."""
+    """Return the alert about what `entity` of a document may mean in `gazetteer`."""
     entry = hit.match.entry
     return Alert(
-        alert_id=alert_id(event.event_id, entity, gazetteer.name, entry.entry_id),
-        event_id=event.event_id,
-        document_id=event.document_id,
-        tenant=event.tenant,
-        synthetic=event.synthetic,
-        text_sha256=event.text_sha256,
+        alert_id=alert_id(subject.event_id, entity, gazetteer.name, entry.entry_id),
+        event_id=subject.event_id,
+        document_id=subject.document_id,
+        tenant=subject.tenant,
+        synthetic=subject.synthetic,
+        text_sha256=subject.text_sha256,
         entity=entity,
         gazetteer=gazetteer,
         entry=contract.ListedEntry(
@@ -169,7 +169,7 @@ def alert_of(
         match=_match(hit.match),
         thresholds=contract.Thresholds(hit.match.thresholds.review, hit.match.thresholds.alert),
         exclusions=tuple(map(_considered, hit.considered)),
-        evidence=event.evidence,
+        evidence=subject.evidence,
     )
 
 

@@ -268,7 +268,7 @@ def _event(job: Job, readings: Sequence[Reading], subject: Subject, alerts: Aler
         event_id=subject.event_id,
         document_id=subject.document_id,
         tenant=subject.tenant,
-        synthetic=False,
+        synthetic=subject.synthetic,
         text_sha256=subject.text_sha256,
         text_length=len(document.text),
         language=Language(

@@ -100,7 +100,7 @@ def command(
       onoma annotate --text "Shugaba Bola Ahmed Tinubu ya isa Abuja."
       onoma annotate report.txt archive.jsonl --json
     """
-    from onoma.stream import app, serving
+    from onoma.stream import app
 
     if text is not None and files:
         raise click.UsageError("give either --text or FILES, not both")
@@ -108,7 +108,7 @@ def command(
     model = app.load_model(loaded)
     if model.gate == UNGATED:
         click.echo(f"onoma: {model.manifest.name} passed no gate: for benchmarks only", err=True)
-    lists = open_all(gazetteers) if gazetteers else serving.configured_lists(loaded)
+    lists = open_all(gazetteers or loaded.gazetteers.lists)
     versions = app.pinned_versions(loaded, model, lists)
     as_json = as_json or shape == "json" or (shape is None and not sys.stdout.isatty())
     rejections = 0

@@ -65,9 +65,9 @@ def _model(loaded: Settings) -> list[str]:
 
 
 def _gazetteers(loaded: Settings) -> list[str]:
-    from onoma.stream import serving
+    from onoma.gazetteer.served import open_all
 
-    serving.configured_lists(loaded)
+    open_all(loaded.gazetteers.lists)
     return []
 
 

@@ -11,7 +11,7 @@ from functools import cached_property
 
 from onoma.contracts.entities import ArtefactVersion, ModelVersion, WorkerVersion
 from onoma.errors import FatalError
-from onoma.gazetteer.served import ServedList, ServedLists, open_served
+from onoma.gazetteer.served import ServedList, ServedLists, open_all, open_served
 from onoma.pipeline import Versions
 from onoma.registry import bundle
 from onoma.registry.gate_record import UNGATED
@@ -24,7 +24,6 @@ from onoma.stream.app import (
     pinned_versions,
 )
 from onoma.stream.outcomes import Evidence
-from onoma.stream.serving import configured_lists
 
 _Key = tuple[tuple[ModelVersion, ...], tuple[ArtefactVersion, ...], ArtefactVersion, WorkerVersion]
 
@@ -42,7 +41,7 @@ class PinnedVersions:
     @cached_property
     def configured(self) -> Versions:
         """What decides now, for documents that were rejected: dead letters name no model."""
-        model, lists = load_model(self._settings), configured_lists(self._settings)
+        model, lists = load_model(self._settings), open_all(self._settings.gazetteers.lists)
         return pinned_versions(self._settings, model, lists)
 
     def versions_of(self, evidence: Evidence) -> Versions:

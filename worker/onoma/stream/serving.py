@@ -97,14 +97,13 @@ def describe_list(metrics: Metrics, served: ServedList, load_seconds: float) -> 
     log.info("list served", gazetteer=version.name, version=version.version, sha256=version.sha256)
 
 
-def configured_lists(settings: Settings, metrics: Metrics | None = None) -> ServedLists:
-    """Return the lists of the settings, verified, mapped and warm. Raises GazetteerError."""
+def configured_lists(settings: Settings, metrics: Metrics) -> ServedLists:
+    """Return the lists of the settings, opened and told of in metrics. Raises GazetteerError."""
     opened = []
     for directory in settings.gazetteers.lists:
         started = time.perf_counter()
         opened.append(open_served(directory))
-        if metrics:
-            describe_list(metrics, opened[-1], time.perf_counter() - started)
+        describe_list(metrics, opened[-1], time.perf_counter() - started)
     return ServedLists.of(opened)
 
 
