@@ -9,11 +9,14 @@ import pytest
 import yaml
 
 from onoma.contracts.cloudevents import TIME, output_headers
+from onoma.contracts.tracing import CLOUDEVENT_PARENT, CLOUDEVENT_STATE, PARENT, STATE
 from tests.contract.schemas import CONTRACTS, ROOT
 
 DOCUMENT: dict[str, Any] = yaml.safe_load((ROOT / "asyncapi.yaml").read_text(encoding="utf-8"))
 FILES = {"policy"}
 """Contracts of files, which cross no topic."""
+TRACE = {PARENT, STATE, CLOUDEVENT_PARENT, CLOUDEVENT_STATE}
+"""Headers that only the outcome of a document with a trace has."""
 
 
 def _references(part: Any) -> Iterator[str]:
@@ -59,5 +62,5 @@ def test_the_headers_are_those_of_what_is_written() -> None:
     written = output_headers(event_id="i", event_type="t", source="s", subject="d")
     described = DOCUMENT["components"]["schemas"]["cloudEvent"]
 
-    assert set(described["properties"]) == {name for name, _ in written} | {TIME}
-    assert set(described["required"]) == set(described["properties"])
+    assert set(described["required"]) == {name for name, _ in written} | {TIME}
+    assert set(described["properties"]) == set(described["required"]) | TRACE

@@ -64,6 +64,21 @@ def test_the_headers_of_an_event_are_read_back_as_a_cloudevent_in_binary_mode() 
     assert read.get_data() == json.loads(msgspec.json.encode(outcome.event))
 
 
+def test_the_trace_of_a_cloudevent_is_read_back_from_its_outcome() -> None:
+    parent = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
+    traced = _attributes("application/json") | {"traceparent": parent, "tracestate": "a=1"}
+    event = CloudEvent(traced, {"document_id": "d", "text": "From Zaria."})
+
+    for message in (to_binary_event(event), to_structured_event(event)):
+        headers = tuple(message.headers.items())
+        output = process(record(message.value, headers=headers), VERSIONS).output
+        values = KafkaMessage(_values(output.headers), output.key, output.value or b"")
+        read = from_kafka_event(values)
+
+        assert read.get_extension("traceparent") == parent
+        assert read.get_extension("tracestate") == "a=1"
+
+
 def test_an_event_of_the_pipeline_holds_no_time() -> None:
     outcome = process(record(b'{"document_id":"d","text":"t"}'), VERSIONS)
 

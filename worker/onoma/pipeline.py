@@ -18,7 +18,7 @@ from typing import Literal
 
 import msgspec
 
-from onoma.alerting import Alerts, Subject, WrittenAlert, alerts_of, artefact
+from onoma.alerting import Alerts, Subject, alerts_of, artefact
 from onoma.contracts.cloudevents import output_headers
 from onoma.contracts.deadletter import dead_letter
 from onoma.contracts.decoders import decode
@@ -39,7 +39,8 @@ from onoma.contracts.entities import (
 )
 from onoma.contracts.language import primary
 from onoma.contracts.policy import Limits, PinnedPolicy
-from onoma.contracts.records import Output, Record
+from onoma.contracts.records import Headers, Output, Record
+from onoma.contracts.tracing import passed_on
 from onoma.errors import RejectedDocument, RejectionReason
 from onoma.gazetteer.served import NO_LISTS, ServedLists
 from onoma.ner.recogniser import AnyRecogniser, Emissions, Prepared, stitched
@@ -236,11 +237,15 @@ def _outcome(job: Job, readings: Sequence[Reading], mentions: Sequence[Mention])
         return reject(
             job.record, RejectedDocument(RejectionReason.EVENT_TOO_LARGE, detail), versions
         )
+    trace = passed_on(job.record)
     return Annotated(
         event=event,
-        output=_output(job, "entities", event.event_id, value),
+        output=_output(job, "entities", event.event_id, value, trace),
         known_tenant=versions.policy.knows(document.tenant),
-        alerts=tuple(_alert_output(job, written) for written in alerts.written),
+        alerts=tuple(
+            _output(job, "alerts", written.alert.alert_id, written.value, trace)
+            for written in alerts.written
+        ),
     )
 
 
@@ -328,11 +333,9 @@ def _event_id(job: Job) -> str:
     return event_id(job.record, cluster=job.versions.cluster, run=job.versions.run)
 
 
-def _alert_output(job: Job, written: WrittenAlert) -> Output:
-    return _output(job, "alerts", written.alert.alert_id, written.value)
-
-
-def _output(job: Job, destination: Literal["entities", "alerts"], id_: str, value: bytes) -> Output:
+def _output(
+    job: Job, destination: Literal["entities", "alerts"], id_: str, value: bytes, trace: Headers
+) -> Output:
     headers = output_headers(
         event_id=id_,
         event_type=ENTITIES_TYPE if destination == "entities" else ALERT_TYPE,
@@ -340,7 +343,7 @@ def _output(job: Job, destination: Literal["entities", "alerts"], id_: str, valu
         subject=job.document.document_id,
     )
     key = job.record.key or job.document.document_id.encode()
-    return Output(destination, key, value, headers)
+    return Output(destination, key, value, headers + trace)
 
 
 def _text_sha256(text: str) -> str:

@@ -12,7 +12,7 @@ from typing import Any
 
 import msgspec
 
-from onoma.contracts.records import Headers
+from onoma.contracts.records import Headers, header
 from onoma.errors import RejectedDocument, RejectionReason
 
 STRUCTURED = "application/cloudevents+json"
@@ -42,6 +42,12 @@ def output_headers(*, event_id: str, event_type: str, source: str, subject: str)
         "content-type": "application/json",
     }
     return tuple((name, value.encode()) for name, value in attributes.items())
+
+
+def is_structured(headers: Headers) -> bool:
+    """Return whether the value is a structured-mode event, by its content type."""
+    content_type = (header(headers, "content-type") or b"").decode("latin-1")
+    return content_type.partition(";")[0].strip().lower() == STRUCTURED
 
 
 def structured_data(event: StructuredEvent) -> bytes:
