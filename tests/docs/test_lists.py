@@ -29,9 +29,9 @@ def test_the_commands_of_the_page_work_in_their_order(
     Path("customers.csv").write_text("id,Full_Name,AKA\nz:1,Orbal Vant,O. Vant;Orb\n")
     lines = [line for block in re.findall(r"```console\n(.*?)```", PAGE, re.DOTALL)
              for line in block.splitlines()]  # fmt: skip
-    offline = [line for line in lines if "--from-topic" not in line]
+    offline = [line for line in lines if "--config" not in line]  # needs a broker
 
-    assert len(offline) == len(lines) - 1
+    assert len(offline) == len(lines) - 3
     for line in offline:
         program, *arguments = shlex.split(line)
         result = CliRunner().invoke(commands, arguments, catch_exceptions=False)

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from onoma.contracts.notice import Announced, encode
 from onoma.contracts.records import Record
-from onoma.gazetteer.served import NO_LISTS, ServedList, ServedLists, open_all
+from onoma.gazetteer.served import NO_LISTS, ServedList, ServedLists, open_all, open_served
 from onoma.pipeline import Versions, process
 from onoma.registry.store import Store
 from onoma.settings import load
@@ -163,17 +163,23 @@ def test_lists_are_swapped_by_notice_under_load_and_each_alert_is_its_versions(
     topics.wait_done()
     (store.root / bad.path / "entries.jsonl").write_bytes(lines)
     announced("served", 3, "rollback", "zub")
+    announced("served", 4, "rollback", "zub")  # to what served before the first: nothing
     topics.wait_done()
 
+    first = store.notice_of("gazetteer", _announced(whole)).base
+    assert first is not None
+    nothing = open_served(store.directory_of("gazetteer", first))
     known = {
         (): NO_LISTS,
+        (nothing.version.sha256,): ServedLists.of([nothing]),
         (whole.version.sha256,): ServedLists.of([whole]),
         (change.version.sha256,): ServedLists.of([change]),
     }
     by_version = Counter(_check_outputs(topics, _versions(worker), known).values())
     assert by_version[(change.version.sha256,)] >= PART
     assert by_version[(whole.version.sha256,)] >= PART
-    assert by_version.total() == 6 * PART
+    assert by_version[(nothing.version.sha256,)] >= PART
+    assert by_version.total() == 8 * PART
     assert kafka.read(topics.dead_letters) == []
     replayed = worker.command("replay")
     assert replayed.returncode == 0, replayed.stdout

@@ -15,7 +15,7 @@ from onoma.registry import bundle
 from onoma.registry.signing import read_private_key
 
 if TYPE_CHECKING:
-    from onoma.stream.promoting import Desk
+    from onoma.stream.desk import Desk
 
 sign_option = click.option(
     "--sign-with",
@@ -77,7 +77,8 @@ def promote_list_command(
 
     A change goes there with all that it stands on; a list of exclusions goes the same way. Each
     document keeps the lists with which it entered, and its event and its alerts name them. Signing
-    is as for `onoma model promote`.
+    is as for `onoma model promote`. Before the first version of a list is announced, the one of
+    gazetteers.lists is kept too, for `rollback`, or an empty list where none was screened against.
     """
     from onoma.stream import promoting
 
@@ -92,7 +93,8 @@ def promote_list_command(
 def rollback_list_command(name: str, config: Path | None, as_json: bool) -> None:
     """Announce again the version of the list NAME that was served before the newest one.
 
-    One message, as it was signed then; twice in a row goes back two versions.
+    One message, as it was signed then; twice in a row goes back two versions. Where none was
+    screened against before the first version, an empty list called `nothing` takes its place.
     """
     _roll_back("gazetteer", name, config, as_json)
 
@@ -106,7 +108,7 @@ def _roll_back(kind: Kind, key: str, config: Path | None, as_json: bool) -> None
 
 def _desk(config: Path | None, sign_with: Path | None) -> Desk:
     from onoma.stream import app
-    from onoma.stream.promoting import Desk
+    from onoma.stream.desk import Desk
 
     loaded = load_settings(config)
     return Desk(
@@ -124,7 +126,7 @@ def _tell(notice: Notice, desk: Desk, as_json: bool) -> None:
         return
     signed = "unsigned" if notice.signature is None else "signed"
     before = notice.base
-    follows = f", after {before.name} {before.version}" if before else ""
+    follows = f", after {before.name} {before.version}" if before else ", after none that is known"
     click.echo(
         f"announced {notice.name} {notice.version} in {desk.topic(notice.kind)}, {signed}{follows}"
     )

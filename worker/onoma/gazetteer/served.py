@@ -99,9 +99,10 @@ _EXCLUSIONS = "onoma-exclusions/1"
 
 
 class _Kind(msgspec.Struct, frozen=True):
-    """What a manifest says first: names, or judgements about them."""
+    """What a manifest says first: names, or judgements about them, and what they are called."""
 
     format: str
+    name: str
 
 
 def open_served(directory: Path) -> ServedList:
@@ -123,6 +124,11 @@ def open_served(directory: Path) -> ServedList:
 def sha256_of_list(directory: Path) -> str:
     """Return what events call the list in `directory` by. Raises GazetteerError."""
     return read_manifest(directory, _Kind)[1]
+
+
+def name_of_list(directory: Path) -> str:
+    """Return what the list in `directory` is called. Raises GazetteerError."""
+    return read_manifest(directory, _Kind)[0].name
 
 
 def open_all(directories: Iterable[Path]) -> ServedLists:
