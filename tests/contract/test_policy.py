@@ -59,6 +59,7 @@ policies = st.builds(
     ),
     default=rules,
     tenants=st.dictionaries(st.text(max_size=5), rules, max_size=2),
+    canaries=st.frozensets(st.binary(min_size=32, max_size=32).map(bytes.hex), max_size=3),
 )
 
 
@@ -71,6 +72,7 @@ def test_what_the_schema_allows_is_a_policy(instance: dict[str, Any]) -> None:
 
     assert policy.name == instance["name"]
     assert set(policy.tenants) == set(instance.get("tenants", {}))
+    assert policy.canaries == set(instance.get("canaries", []))
 
 
 @settings(max_examples=100, deadline=None)
@@ -104,6 +106,9 @@ def test_every_policy_that_the_record_holds_is_one_of_the_schema(policy: Policy)
         {"default": {"lists": {"zub": {"single_tokens": "always"}}}},
         {"default": {"lists": {"zub": {"single_token_alert": []}}}},
         {"tenants": {"north": {"limits": {}}}},
+        {"canaries": ["A" * 64]},
+        {"canaries": ["a" * 63]},
+        {"canaries": "a" * 64},
     ],
     ids=str,
 )

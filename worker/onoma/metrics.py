@@ -36,6 +36,7 @@ WATCHED_STAGES = (
 RETRIES = ("broker_away", "publish_failed", "commit_failed")
 NOTICES = ("served", "retracted", "malformed", "unsigned", "absent", "unfit")
 MATCHES = ("review", "excluded", "omitted")
+MARKS = ("confirmed", "ignored")
 SUPPORT = ("trained", "zero_shot", "none", "undeclared")
 OTHER = "other"
 UNDECLARED = "undeclared"
@@ -93,6 +94,13 @@ CATALOGUE: tuple[Metric, ...] = (
         "unknown_tenant_documents_total",
         "counter",
         "Documents of a tenant that the policy doesn't name.",
+    ),
+    _metric(
+        "marked_synthetic_documents_total",
+        "counter",
+        "Documents that are marked as synthetic: confirmed, their text is one of the policy's "
+        "canaries; ignored, it is not, and the document was read like any other.",
+        mark=MARKS,
     ),
     _metric("batch_documents", "histogram", "Documents with a window in one model call.", SIZES),
     _metric(

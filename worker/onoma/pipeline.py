@@ -112,12 +112,15 @@ class Annotated:
     """The document was processed; `output` is the event as it goes to the topic, `alerts` are its
     alerts as they go to theirs.
 
-    `known_tenant` says whether the policy has rules for the tenant, or there is none.
+    `known_tenant` says whether the policy has rules for the tenant, or there is none;
+    `marked_synthetic` whether the document said that it is, which `event.synthetic` need not
+    confirm.
     """
 
     event: Entities
     output: Output
     known_tenant: bool
+    marked_synthetic: bool = False
     alerts: tuple[Output, ...] = ()
 
     @property
@@ -242,6 +245,7 @@ def _outcome(job: Job, readings: Sequence[Reading], mentions: Sequence[Mention])
         event=event,
         output=_output(job, "entities", event.event_id, value, trace),
         known_tenant=versions.policy.knows(document.tenant),
+        marked_synthetic=document.marked_synthetic,
         alerts=tuple(
             _output(job, "alerts", written.alert.alert_id, written.value, trace)
             for written in alerts.written
@@ -251,11 +255,12 @@ def _outcome(job: Job, readings: Sequence[Reading], mentions: Sequence[Mention])
 
 def _subject(job: Job, entities: tuple[Entity, ...]) -> Subject:
     versions, document = job.versions, job.document
+    text_sha256 = _text_sha256(document.text)
     return Subject(
         event_id=_event_id(job),
         document_id=document.document_id,
         tenant=document.tenant,
-        text_sha256=_text_sha256(document.text),
+        text_sha256=text_sha256,
         entities=entities,
         evidence=Evidence(
             source=job.source,
@@ -264,6 +269,7 @@ def _subject(job: Job, entities: tuple[Entity, ...]) -> Subject:
             policy=versions.policy.version,
             worker=versions.worker,
         ),
+        synthetic=document.marked_synthetic and text_sha256 in versions.policy.policy.canaries,
     )
 
 

@@ -21,6 +21,7 @@ FILE: dict[str, Any] = {
         "north": {"thresholds": {"PER": 0.9}},
         "south": {"language_thresholds": {"ha": {"PER": 0.1}}},
     },
+    "canaries": ["b" * 64, "a" * 64],
 }
 
 
@@ -51,6 +52,12 @@ def test_the_hash_is_the_same_for_a_default_that_is_written_out() -> None:
     assert _pinned(written_out).version == _pinned(short).version
 
 
+def test_the_hash_does_not_depend_on_the_order_of_canaries() -> None:
+    turned = FILE | {"canaries": FILE["canaries"][::-1]}
+
+    assert _pinned(turned).version == _pinned(FILE).version
+
+
 @pytest.mark.parametrize(
     "change",
     [
@@ -58,6 +65,7 @@ def test_the_hash_is_the_same_for_a_default_that_is_written_out() -> None:
         {"limits": {"document_bytes": 1001, "nesting_depth": 8}},
         {"default": {"thresholds": {"PER": 0.5}, "budgets": {"units": 100}}},
         {"tenants": {}},
+        {"canaries": ["a" * 64]},
     ],
     ids=str,
 )

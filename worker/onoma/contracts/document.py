@@ -11,6 +11,10 @@ from typing import Annotated
 import msgspec
 
 MAX_ID_CHARACTERS = 1024
+SYNTHETIC_MARK = "onoma-synthetic"
+"""Name in the metadata by which a document says of itself that it is a canary's. A claim only: the
+policy's hashes decide.
+"""
 
 DocumentId = Annotated[str, msgspec.Meta(min_length=1, max_length=MAX_ID_CHARACTERS)]
 Instant = Annotated[datetime, msgspec.Meta(tz=True)]
@@ -26,3 +30,8 @@ class Document(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     source_uri: str | None = None
     created_at: Instant | None = None
     metadata: dict[str, str] = msgspec.field(default_factory=dict)
+
+    @property
+    def marked_synthetic(self) -> bool:
+        """Say whether the document claims to be synthetic."""
+        return self.metadata.get(SYNTHETIC_MARK) == "true"

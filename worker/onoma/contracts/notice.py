@@ -13,13 +13,14 @@ from typing import Annotated, Literal
 
 import msgspec
 
+from onoma.contracts.ids import Sha256
+
 Kind = Literal["model", "gazetteer"]
 KINDS: tuple[Kind, ...] = ("model", "gazetteer")
 
 _NAME = r"[A-Za-z0-9][A-Za-z0-9._+-]{0,127}"
 Name = Annotated[str, msgspec.Meta(pattern=rf"^{_NAME}\Z")]
 """A name or a version: it becomes the name of a directory of the store."""
-Sha256 = Annotated[str, msgspec.Meta(pattern=r"^[0-9a-f]{64}\Z")]
 
 MODEL_KEY = "model"
 """The key of every notice in models.v1: a worker serves one model, the one announced last. In

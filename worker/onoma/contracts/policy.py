@@ -16,6 +16,7 @@ from typing import Annotated, Literal
 import msgspec
 
 from onoma.contracts.entities import ArtefactVersion
+from onoma.contracts.ids import Sha256
 from onoma.contracts.language import canonical, primary
 
 Threshold = Annotated[float, msgspec.Meta(ge=0, le=1)]
@@ -126,13 +127,18 @@ class Rules(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Policy(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """The whole file; `tenants` holds complete rules, which stand in place of `default`."""
+    """The whole file; `tenants` holds complete rules, which stand in place of `default`.
+
+    `canaries` are the SHA-256 of the texts that may count as synthetic: of all others a mark is
+    ignored, so that nobody takes a document out of sight by one.
+    """
 
     name: Annotated[str, msgspec.Meta(min_length=1)]
     version: Annotated[str, msgspec.Meta(min_length=1)]
     limits: Limits = Limits()
     default: Rules = Rules()
     tenants: dict[str, Rules] = msgspec.field(default_factory=dict)
+    canaries: frozenset[Sha256] = frozenset()
 
     def problems(self) -> list[str]:
         """Return what the schema can't tell, a line for each: names that could never match, and

@@ -198,6 +198,9 @@ def count_outcome(outcome: Outcome, metrics: Metrics) -> None:
     _count_screening(event.coverage, metrics)
     if not outcome.known_tenant:
         metrics.count("unknown_tenant_documents_total")
+    if outcome.marked_synthetic:
+        mark = "confirmed" if event.synthetic else "ignored"
+        metrics.count("marked_synthetic_documents_total", mark=mark)
     if event.coverage.truncated:
         metrics.count("truncated_documents_total")
         unread = event.coverage.characters_total - event.coverage.characters_read
