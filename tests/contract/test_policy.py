@@ -17,6 +17,7 @@ from onoma.contracts.policy import (
     Limits,
     ListRules,
     MatchThresholds,
+    PinnedPolicy,
     Policy,
     Rules,
 )
@@ -42,7 +43,12 @@ rules = st.builds(
     Rules,
     thresholds=thresholds,
     language_thresholds=st.dictionaries(st.text(max_size=5), thresholds, max_size=2),
-    budgets=st.builds(Budgets, units=st.integers(1, 2**53), alerts=st.integers(1, 2**53)),
+    budgets=st.builds(
+        Budgets,
+        units=st.integers(1, 2**53),
+        alerts=st.integers(1, 2**53),
+        names=st.just(msgspec.UNSET) | st.integers(1, 2**53),
+    ),
     lists=st.dictionaries(st.text(max_size=5), list_rules, max_size=2),
 )
 sizes = st.integers(1, 2**53)
@@ -99,6 +105,7 @@ def test_every_policy_that_the_record_holds_is_one_of_the_schema(policy: Policy)
         {"default": {"budgets": {"units": 0}}},
         {"default": {"budgets": {"seconds": 5}}},
         {"default": {"budgets": {"alerts": 0}}},
+        {"default": {"budgets": {"names": 0}}},
         {"default": {"lists": {"zub": {"thresholds": {"review": 74.9}}}}},
         {"default": {"lists": {"zub": {"thresholds": {"alert": 100.1}}}}},
         {"default": {"lists": {"zub": {"labels": {"PER": ["people"]}}}}},
@@ -127,3 +134,10 @@ def test_every_example_is_a_policy(path: Path) -> None:
 
 def test_the_default_policy_is_one_of_the_schema() -> None:
     reader("policy").validate(json.loads(msgspec.json.encode(DEFAULT_POLICY)))
+
+
+def test_a_policy_of_the_first_release_keeps_its_hash() -> None:
+    """Events name it: a knob that came later must not rename what decided about them."""
+    assert PinnedPolicy(DEFAULT_POLICY).version.sha256 == (
+        "78868b86aea3acee3dc1b502b052e6bc4ab6fbf321e9f9e16a29baad01f20671"
+    )

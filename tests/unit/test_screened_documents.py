@@ -9,7 +9,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from onoma.alerting import list_policy
+from onoma.alerting import Screening, list_policy
 from onoma.contracts.entities import ListScreening
 from onoma.contracts.policy import (
     Budgets,
@@ -157,6 +157,28 @@ def test_alerts_together_have_no_more_bytes_than_an_event_may(lists: ServedLists
 
     assert len(outcome.alerts) == 2
     assert _screening(outcome).omitted == 1
+
+
+def test_names_beyond_the_budget_are_not_compared_and_the_event_counts_them(
+    lists: ServedLists,
+) -> None:
+    budgets = Budgets(names=2)
+    rules = Rules(budgets=budgets, lists={"yar": ListRules(labels={"PER": ()})})
+    outcome = _annotated(_versions(lists, Policy(name="n", version="1", default=rules)))
+
+    producer("entities").validate(json.loads(outcome.output.value or b""))
+    assert [alert["entity"]["start"] for alert in _alerts(outcome)] == [5, 20]
+    assert _screening(outcome) == ListScreening("zub", 2, 2, 0, 0, 0, unscreened=1)
+    assert _screening(outcome, "yar") == ListScreening("yar", 0, 0, 0, 0, 0)
+
+
+def test_a_tenants_lists_are_made_once_and_strangers_share_the_default(lists: ServedLists) -> None:
+    policy = Policy(name="n", version="1", tenants={"north": Rules()})
+    screening = Screening(lists, PinnedPolicy(policy))
+
+    assert screening.lists("north") is screening.lists("north")
+    assert screening.lists("south") is screening.lists(None)
+    assert screening.lists("north") is not screening.lists(None)
 
 
 def test_the_rules_of_a_tenant_decide_about_its_documents(lists: ServedLists) -> None:

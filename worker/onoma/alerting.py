@@ -25,7 +25,7 @@ from onoma.gazetteer.exclusions import Considered, Ruling
 from onoma.gazetteer.index import Path
 from onoma.gazetteer.matching import Decision, Match
 from onoma.gazetteer.policy import ListPolicy, SingleTokens, Thresholds
-from onoma.gazetteer.screening import ScreeningHit, ScreeningList, screen
+from onoma.gazetteer.screening import Compared, ScreeningHit, ScreeningList, compared, screen
 from onoma.gazetteer.served import ListVersion, ServedLists
 
 SCORE_DECIMALS = 2
@@ -66,39 +66,73 @@ class Alerts:
     screening: tuple[ListScreening, ...]
 
 
-def alerts_of(subject: Subject, lists: ServedLists, policy: PinnedPolicy) -> Alerts:
+class Screening:
+    """The lists that are served, under the rules that the policy has for each tenant.
+
+    Rules are turned into what the matcher takes once for each tenant that the policy names, when
+    its first document comes, and not for every document.
+    """
+
+    def __init__(self, lists: ServedLists, policy: PinnedPolicy) -> None:
+        self._lists, self._policy = lists, policy
+        self.versions = {version.name: artefact(version) for version in lists.versions}
+        self._by_tenant: dict[str | None, tuple[ScreeningList, ...]] = {}
+
+    def lists(self, tenant: str | None) -> tuple[ScreeningList, ...]:
+        """Return the lists as documents of `tenant` are screened against them."""
+        # Tenants that the policy doesn't name have the default rules, and no place of their own.
+        named = tenant if tenant in self._policy.policy.tenants else None
+        known = self._by_tenant.get(named)
+        if known is None:
+            rules = self._policy.rules(named)
+            known = self._lists.under(lambda name: list_policy(rules.for_list(name)))
+            self._by_tenant[named] = known
+        return known
+
+
+def alerts_of(subject: Subject, screening: Screening, policy: PinnedPolicy) -> Alerts:
     """Return the alerts of a document under the rules of its tenant."""
-    rules = policy.rules(subject.tenant)
-    screened = lists.under(lambda name: list_policy(rules.for_list(name)))
+    budgets = policy.rules(subject.tenant).budgets
+    screened = screening.lists(subject.tenant)
     mentions = [matching.Mention(entity.text, entity.label) for entity in subject.entities]
-    hits = screen(mentions, screened, subject.tenant)
-    versions = {version.name: artefact(version) for version in lists.versions}
+    hits = screen(mentions, screened, subject.tenant, most=budgets.most_names)
     written = _written(
         subject,
-        [(hit, versions[hit.gazetteer]) for hit in hits if hit.decision is Decision.ALERT],
-        rules.budgets.alerts,
+        [(hit, screening.versions[hit.gazetteer]) for hit in hits if _is_alert(hit)],
+        budgets.alerts,
         policy.policy.limits.event_bytes,
     )
     published = Counter(each.alert.gazetteer.name for each in written)
-    screening = tuple(_screening(each, mentions, hits, published[each.name]) for each in screened)
-    return Alerts(written, screening)
+    return Alerts(
+        written,
+        tuple(
+            _screening(
+                each.name,
+                compared(mentions, each.policy, budgets.most_names),
+                [hit for hit in hits if hit.gazetteer == each.name],
+                published[each.name],
+            )
+            for each in screened
+        ),
+    )
+
+
+def _is_alert(hit: ScreeningHit) -> bool:
+    return hit.decision is Decision.ALERT
 
 
 def _screening(
-    screened: ScreeningList,
-    mentions: Sequence[matching.Mention],
-    hits: Sequence[ScreeningHit],
-    published: int,
+    name: str, done: Compared, hits: Sequence[ScreeningHit], published: int
 ) -> ListScreening:
-    mine = [hit for hit in hits if hit.gazetteer == screened.name]
-    decided = Counter(hit.decision for hit in mine)
+    decided = Counter(hit.decision for hit in hits)
     return ListScreening(
-        gazetteer=screened.name,
-        names=sum(screened.policy.may_mean_any(mention.label) for mention in mentions),
+        gazetteer=name,
+        names=done.names,
         alerts=published,
         reviews=decided[Decision.REVIEW],
-        excluded=sum(hit.excluded for hit in mine),
+        excluded=sum(hit.excluded for hit in hits),
         omitted=decided[Decision.ALERT] - published,
+        unscreened=done.left or msgspec.UNSET,
     )
 
 

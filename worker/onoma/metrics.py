@@ -184,6 +184,13 @@ CATALOGUE: tuple[Metric, ...] = (
         outcome=MATCHES,
     ),
     _metric(
+        "unscreened_names_total",
+        "counter",
+        "Names of published events that were not compared with a list, because the policy's budget "
+        "of names for a document was spent.",
+        gazetteer=None,
+    ),
+    _metric(
         "gazetteer_entries",
         "gauge",
         "Entries of a watch list, or judgements of a list of exclusions, being served.",

@@ -13,12 +13,12 @@ from __future__ import annotations
 import hashlib
 import math
 from collections.abc import Sequence, Sized
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
 import msgspec
 
-from onoma.alerting import Alerts, Subject, alerts_of, artefact
+from onoma.alerting import Alerts, Screening, Subject, alerts_of
 from onoma.contracts.cloudevents import output_headers
 from onoma.contracts.deadletter import dead_letter
 from onoma.contracts.decoders import decode
@@ -74,7 +74,10 @@ class SupportedLanguages:
 
 @dataclass(frozen=True, slots=True)
 class Versions:
-    """All that decides about a document besides its record; taken once, kept until its outcome."""
+    """All that decides about a document besides its record; taken once, kept until its outcome.
+
+    `screening` is made of lists and policy.
+    """
 
     recogniser: AnyRecogniser
     model: ModelVersion
@@ -84,6 +87,10 @@ class Versions:
     cluster: str
     run: str = LIVE_RUN
     lists: ServedLists = NO_LISTS
+    screening: Screening = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "screening", Screening(self.lists, self.policy))
 
 
 @dataclass(frozen=True, slots=True)
@@ -231,7 +238,7 @@ def reject(record: Record, rejected: RejectedDocument, versions: Versions) -> De
 def _outcome(job: Job, readings: Sequence[Reading], mentions: Sequence[Mention]) -> Outcome:
     versions, document = job.versions, job.document
     subject = _subject(job, _entities(job, mentions))
-    alerts = alerts_of(subject, versions.lists, versions.policy)
+    alerts = alerts_of(subject, versions.screening, versions.policy)
     event = _event(job, readings, subject, alerts)
     value = msgspec.json.encode(event)
     limit = versions.policy.policy.limits.event_bytes
@@ -265,7 +272,7 @@ def _subject(job: Job, entities: tuple[Entity, ...]) -> Subject:
         evidence=Evidence(
             source=job.source,
             models=(versions.model,),
-            gazetteers=tuple(map(artefact, versions.lists.versions)),
+            gazetteers=tuple(versions.screening.versions.values()),
             policy=versions.policy.version,
             worker=versions.worker,
         ),

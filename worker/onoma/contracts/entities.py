@@ -43,7 +43,8 @@ class ListScreening(msgspec.Struct, frozen=True):
 
     `names` were compared. Of their matches `alerts` were published, `reviews` are below the alert,
     `excluded` were judged to be none by people, and `omitted` are alerts beyond the policy's
-    budget.
+    budget. `unscreened` names were not compared, because the policy's budget of names was spent;
+    left out where there are none.
     """
 
     gazetteer: str
@@ -52,6 +53,7 @@ class ListScreening(msgspec.Struct, frozen=True):
     reviews: int
     excluded: int
     omitted: int
+    unscreened: int | msgspec.UnsetType = msgspec.UNSET
 
 
 class Coverage(msgspec.Struct, frozen=True):

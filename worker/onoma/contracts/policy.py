@@ -3,7 +3,8 @@ schemas/policy/v1.json.
 
 One frozen file: `default` plus overrides by tenant. Its sha256 is taken over canonical JSON (sorted
 keys, no blanks), so that two files that say the same have the same name in the evidence. All limits
-count work, never seconds.
+count work, never seconds. A knob that came after the first release is left out of that JSON where
+it is unset, so that an older file keeps its hash.
 """
 
 from __future__ import annotations
@@ -22,6 +23,8 @@ from onoma.contracts.language import canonical, primary
 Threshold = Annotated[float, msgspec.Meta(ge=0, le=1)]
 KIBIBYTE = 1024
 MEBIBYTE = 1024 * KIBIBYTE
+MOST_NAMES = 50_000
+"""More than 4 MiB of prose have; a million listed names then take no more than a minute or so."""
 
 
 class Limits(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -46,11 +49,19 @@ class Limits(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 class Budgets(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Most work on one document; what is beyond shows in the event's coverage.
 
-    `units` is what a model reads, `alerts` how many alerts come of a document, the best ones first.
+    `units` is what a model reads, `alerts` how many alerts come of a document, the best ones first,
+    `names` how many names are compared with each list, the first ones of the text; unset,
+    `MOST_NAMES`.
     """
 
     units: Annotated[int, msgspec.Meta(ge=1)] = 2_000_000
     alerts: Annotated[int, msgspec.Meta(ge=1)] = 1_000
+    names: Annotated[int, msgspec.Meta(ge=1)] | msgspec.UnsetType = msgspec.UNSET
+
+    @property
+    def most_names(self) -> int:
+        """Return how many names of a document are compared with each list."""
+        return MOST_NAMES if self.names is msgspec.UNSET else self.names
 
 
 EntryTypeName = Literal["person", "organisation", "place", "vessel", "aircraft", "other"]

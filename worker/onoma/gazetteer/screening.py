@@ -47,16 +47,45 @@ class ScreeningHit:
 
 
 def screen(
-    mentions: Sequence[Mention], lists: Sequence[ScreeningList], tenant: str | None = None
+    mentions: Sequence[Mention],
+    lists: Sequence[ScreeningList],
+    tenant: str | None = None,
+    *,
+    most: int | None = None,
 ) -> tuple[ScreeningHit, ...]:
-    """Return all hits of a document, by the order of its mentions, of the lists, and by score."""
-    by_list = [each.matcher.match(mentions, each.policy) for each in lists]
+    """Return all hits of a document, by the order of its mentions, of the lists, and by score.
+
+    With `most` the first so many mentions that may mean an entry are compared with each list.
+    """
+    by_list = [
+        each.matcher.match(mentions[: compared(mentions, each.policy, most).end], each.policy)
+        for each in lists
+    ]
     return tuple(
         ScreeningHit(number, each.name, match, _considered(each, match, tenant))
         for number in range(len(mentions))
         for each, matches in zip(lists, by_list, strict=True)
-        for match in matches[number]
+        for match in (matches[number] if number < len(matches) else ())
     )
+
+
+@dataclass(frozen=True, slots=True)
+class Compared:
+    """Which of a document's mentions are compared with a list: those before `end` that may mean an
+    entry, `names` of them; `left` more would be.
+    """
+
+    end: int
+    names: int
+    left: int
+
+
+def compared(mentions: Sequence[Mention], policy: ListPolicy, most: int | None = None) -> Compared:
+    """Return which of `mentions` are compared with a list of this policy, at `most` so many."""
+    places = [place for place, one in enumerate(mentions) if policy.may_mean_any(one.label)]
+    if most is None or len(places) <= most:
+        return Compared(len(mentions), len(places), 0)
+    return Compared(places[most], most, len(places) - most)
 
 
 def _considered(

@@ -210,6 +210,7 @@ def count_outcome(outcome: Outcome, metrics: Metrics) -> None:
 def _count_screening(coverage: Coverage, metrics: Metrics) -> None:
     for each in coverage.screening or ():
         metrics.count("alerts_total", each.alerts, gazetteer=each.gazetteer)
+        metrics.count("unscreened_names_total", each.unscreened or 0, gazetteer=each.gazetteer)
         for outcome, count in (
             ("review", each.reviews),
             ("excluded", each.excluded),
