@@ -178,7 +178,10 @@ class PinnedPolicy:
     @cached_property
     def version(self) -> ArtefactVersion:
         """Return name, version and sha256 over the canonical JSON."""
-        canonical = msgspec.json.encode(self.policy, order="sorted")
+        said = msgspec.to_builtins(self.policy, order="sorted")
+        if not self.policy.canaries:
+            del said["canaries"]
+        canonical = msgspec.json.encode(said, order="sorted")
         return ArtefactVersion(
             self.policy.name, self.policy.version, hashlib.sha256(canonical).hexdigest()
         )
