@@ -181,9 +181,29 @@ def test_lists_are_swapped_by_notice_under_load_and_each_alert_is_its_versions(
     assert by_version[(nothing.version.sha256,)] >= PART
     assert by_version.total() == 8 * PART
     assert kafka.read(topics.dead_letters) == []
-    replayed = worker.command("replay")
-    assert replayed.returncode == 0, replayed.stdout
     assert worker.stop() == 0
+    alerts = kafka.read(topics.alerts)
+    replayed = worker.command("replay", "--json")
+    assert replayed.returncode == 0, replayed.stdout
+    assert json.loads(replayed.stdout)["alerts"] == len(alerts)
+    _check_alerts_are_compared(topics, worker, alerts[0])
+
+
+def _check_alerts_are_compared(topics: Topics, worker: Worker, alert: Read) -> None:
+    """Publish `alert` once more with another score, and once about an event that nobody wrote."""
+    more = json.loads(alert.value or b"")
+    more["match"]["score"] += 1
+    other = more | {"event_id": "00000000-0000-5000-8000-000000000000"}
+    messages = [
+        Message(json.dumps(value).encode(), partition=alert.partition, key=alert.key)
+        for value in (more, other)
+    ]
+    publish(topics.broker, topics.alerts, messages)
+    replayed = worker.command("replay", "--json")
+    found = json.loads(replayed.stdout)
+    assert replayed.returncode == 1
+    assert [each["fields"] for each in found["different"]] == [["alerts"]]
+    assert found["not_compared"] == {"alerts of an event that is not there": 1}
 
 
 def test_a_list_that_was_altered_is_refused_at_start(

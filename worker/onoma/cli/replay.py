@@ -29,11 +29,11 @@ if TYPE_CHECKING:
 def command(
     begin: int | datetime | None, end: int | datetime | None, as_json: bool, config: Path | None
 ) -> None:
-    """Compute a range of documents again and compare each event byte for byte; exit 1 unless all
-    are equal.
+    """Compute a range of documents again and compare events and alerts byte for byte; exit 1 unless
+    all are equal.
 
-    Each event names its model and policy by their hashes: the model comes from the store, or is the
-    one of the settings or the shipped one, where that is the same. Rejected documents have to be
+    Each event names its model, lists and policy by their hashes: they come from the store, or are
+    those of the settings or the shipped model, where these are the same. Rejected documents have to be
     rejected again for the same reason. What can't be computed again, as without its model, is
     listed and makes the exit code 1, too. The events of the range are held in memory.
 
@@ -64,6 +64,7 @@ def command(
 def _described(found: Replay) -> dict[str, Any]:
     return {
         "equal": found.equal,
+        "alerts": found.alerts,
         "different": [_described_difference(each) for each in found.differences],
         "not_compared": found.not_compared,
         "without_outcome": found.without_outcome,
@@ -86,7 +87,7 @@ def _described_difference(each: Difference) -> dict[str, Any]:
 
 
 def _print(found: Replay) -> None:
-    click.echo(f"equal: {found.equal:,}")
+    click.echo(f"equal: {found.equal:,}, with {found.alerts:,} alerts")
     click.echo(f"different: {len(found.differences):,}")
     click.echo(f"not compared: {found.not_compared.total():,}")
     click.echo(f"without an outcome yet: {found.without_outcome:,}")

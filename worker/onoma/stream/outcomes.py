@@ -1,4 +1,4 @@
-"""Reads the outcomes of a range of documents: its events and dead letters, from their topics.
+"""Reads the outcomes of a range of documents: events, alerts and dead letters, from their topics.
 
 Shared by reconciling and replaying. A reader outside of every group, up to ends that were asked for
 beforehand. Its rule: it may pass over what is surely too old, but says that an outcome is not there
@@ -7,8 +7,9 @@ only when all of its topic was read.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import msgspec
@@ -60,6 +61,13 @@ class Event(msgspec.Struct, frozen=True):
     evidence: Evidence
 
 
+class Alert(msgspec.Struct, frozen=True):
+    """What is read of an alert: `evidence` is that of its event."""
+
+    event_id: str
+    evidence: Evidence
+
+
 @dataclass(frozen=True, slots=True)
 class Letter:
     """What is read of a dead letter."""
@@ -71,15 +79,17 @@ class Letter:
 @dataclass(frozen=True, slots=True)
 class Listener:
     """Who is told of the range's outcomes; `other_event` is of a place in the range, but not of
-    this cluster's live run.
+    this cluster's live run. Alerts are read only for who listens to them.
     """
 
     event: Callable[[Event, bytes], None]
     letter: Callable[[Letter], None]
     other_event: Callable[[], None]
+    alert: Callable[[Alert, bytes], None] | None = None
 
 
 _event_decoder = msgspec.json.Decoder(Event)
+_alert_decoder = msgspec.json.Decoder(Alert)
 
 
 class OutcomeReader:
@@ -90,9 +100,12 @@ class OutcomeReader:
     ) -> None:
         self._settings = settings
         self._limits = limits
-        self._names = settings.topics
+        self._names = names = settings.topics
         self._ledgers = ledgers
         self._told = told
+        self._tellers = {names.entities: self._event, names.dead_letters: self._letter}
+        if told.alert is not None:
+            self._tellers[names.alerts] = partial(self._alert, told.alert)
 
     async def read(self, lacks: Callable[[int], bool]) -> dict[int, int]:
         """Read all outcomes that there are now.
@@ -101,7 +114,21 @@ class OutcomeReader:
         then still lack one are all others read too, for a clock may be wrong by more. Return the
         time in milliseconds of the oldest event of each partition from which events are gone.
         """
-        topics = (self._names.entities, self._names.dead_letters)
+        names = self._names
+        gone, whole = await self._read_topics((names.entities, names.dead_letters), lacks)
+        if names.alerts in self._tellers:
+            # An event that was read is committed, and so are its alerts: they end behind it.
+            await self._read_topics((names.alerts,), whole.__contains__)
+        return {
+            partition.partition: timestamp
+            for partition, timestamp in gone.items()
+            if partition.topic == names.entities
+        }
+
+    async def _read_topics(
+        self, topics: Iterable[str], lacks: Callable[[int], bool]
+    ) -> tuple[dict[TopicPartition, int], set[int]]:
+        """Return when what is left of cut partitions begins, and which were read as a whole."""
         partitions = [TopicPartition(topic, number) for topic in topics for number in self._ledgers]
         ends = await ends_of(self._settings, partitions)
         async with reading(self._settings, self._limits, partitions) as consumer:
@@ -110,11 +137,8 @@ class OutcomeReader:
             met = await self._read(consumer, begins, ends)
             rest = {each: at for each, at in begins.items() if lacks(each.partition)}
             met |= await self._read(consumer, firsts, rest)
-        return {
-            partition.partition: timestamp
-            for partition, timestamp in met.items()
-            if partition.topic == self._names.entities and firsts[partition] > 0
-        }
+        gone = {partition: at for partition, at in met.items() if firsts[partition] > 0}
+        return gone, {partition.partition for partition in rest}
 
     def _likely_times(self, partitions: list[TopicPartition]) -> dict[TopicPartition, int]:
         return {
@@ -137,9 +161,8 @@ class OutcomeReader:
         patience = self._settings.delivery.transaction_timeout_seconds + IDLE_SECONDS
         async for partition, records in records_up_to(consumer, ends, idle_seconds=patience):
             met.setdefault(partition, records[0].timestamp)
-            tell = self._event if partition.topic == self._names.entities else self._letter
             for record in records:
-                tell(record)
+                self._tellers[partition.topic](record)
         return met
 
     def _event(self, record: Any) -> None:
@@ -157,6 +180,15 @@ class OutcomeReader:
             self._told.event(event, value)
         else:
             self._told.other_event()
+
+    def _alert(self, told: Callable[[Alert, bytes], None], record: Any) -> None:
+        value = record.value or b""
+        try:
+            alert = _alert_decoder.decode(value)
+        except msgspec.DecodeError:
+            return  # none of ours
+        if self._in_range(alert.evidence.source):
+            told(alert, value)
 
     def _letter(self, record: Any) -> None:
         partition = _told(record.headers, deadletter.SOURCE_PARTITION)

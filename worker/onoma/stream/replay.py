@@ -29,12 +29,12 @@ from onoma.stream.app import threads_of
 from onoma.stream.client import partitions_of, reading, records_up_to
 from onoma.stream.lane import record_of
 from onoma.stream.ledger import Ledger
-from onoma.stream.outcomes import Event, Letter, Listener, OutcomeReader
+from onoma.stream.outcomes import Alert, Event, Evidence, Letter, Listener, OutcomeReader
 from onoma.stream.pinned import PinnedVersions
 from onoma.stream.ranges import Bound, resolved
 from onoma.stream.reconciliation import noted_documents
 from onoma.stream.scheduler import Scheduler
-from onoma.stream.topics import committed_offsets
+from onoma.stream.topics import committed_offsets, writes_alerts
 
 IN_FLIGHT = 256
 """Documents that are computed at a time: more than any call takes."""
@@ -48,6 +48,7 @@ BY_THE_WORKER = frozenset(
 )
 """Reasons that a worker gives and not the pipeline: what failed there need not fail here."""
 ANNOTATED = "annotated"
+LONE_ALERTS = "alerts of an event that is not there"
 
 Place = tuple[int, int]
 
@@ -68,9 +69,12 @@ class Difference:
 
 @dataclass(slots=True)
 class Replay:
-    """What came of a range; `without_outcome` counts documents that have none yet."""
+    """What came of a range; `without_outcome` counts documents that have none yet, `alerts` those
+    that are equal. An event is equal only if all of its alerts are.
+    """
 
     equal: int = 0
+    alerts: int = 0
     differences: list[Difference] = field(default_factory=list)
     not_compared: Counter[str] = field(default_factory=Counter)
     without_outcome: int = 0
@@ -96,7 +100,8 @@ async def replay(
         ledgers = await noted_documents(documents, ranges)
         committed = await committed_offsets(settings, inputs)
         kept = _Kept(ledgers)
-        await OutcomeReader(settings, limits, ledgers, kept.listener()).read(
+        listener = kept.listener(with_alerts=writes_alerts(settings))
+        await OutcomeReader(settings, limits, ledgers, listener).read(
             lambda number: ledgers[number].lacks(committed.get(inputs[number]))
         )
         comparison = _Comparison(settings, kept)
@@ -110,16 +115,29 @@ class _Kept:
     def __init__(self, ledgers: Mapping[int, Ledger]) -> None:
         self.events: defaultdict[Place, list[tuple[Event, bytes]]] = defaultdict(list)
         self.reasons: dict[Place, str] = {}
+        # A document that came again after a swap has an event and alerts under each evidence.
+        self.alerts: defaultdict[tuple[str, Evidence], set[bytes]] = defaultdict(set)
         self._ledgers = ledgers
 
-    def listener(self) -> Listener:
+    def listener(self, *, with_alerts: bool) -> Listener:
         """Return what a reader of outcomes tells."""
-        return Listener(self._event, self._letter, lambda: None)
+        alert = self._alert if with_alerts else None
+        return Listener(self._event, self._letter, lambda: None, alert)
+
+    def lone_alerts(self) -> int:
+        """Count alerts without the event that they name."""
+        known = {
+            (event.event_id, event.evidence) for each in self.events.values() for event, _ in each
+        }
+        return sum(len(values) for name, values in self.alerts.items() if name not in known)
 
     def _event(self, event: Event, value: bytes) -> None:
         source = event.evidence.source
         self._ledgers[source.partition].note_event(source.offset)
         self.events[source.partition, source.offset].append((event, value))
+
+    def _alert(self, alert: Alert, value: bytes) -> None:
+        self.alerts[alert.event_id, alert.evidence].add(value)
 
     def _letter(self, letter: Letter) -> None:
         source = letter.source
@@ -149,6 +167,8 @@ class _Comparison:
             await self._computing.finish()
         finally:
             self._computing.stop()
+        if lone := self._kept.lone_alerts():
+            self.replay.not_compared[LONE_ALERTS] = lone
 
     async def _compare(self, record: Record) -> None:
         place = record.partition, record.offset
@@ -161,7 +181,8 @@ class _Comparison:
                 continue
             self.replay.models.update(evidence.models)
             self.replay.workers[evidence.worker] += 1
-            judge = partial(self._judge_event, record, event.event_id, value)
+            alerts = self._kept.alerts.get((event.event_id, evidence), set())
+            judge = partial(self._judge_event, record, event.event_id, value, alerts)
             await self._computing.compute(record, versions, judge)
         if place in self._kept.reasons:
             await self._compare_letter(record, self._kept.reasons[place])
@@ -175,13 +196,18 @@ class _Comparison:
         judge = partial(self._judge_letter, record, reason)
         await self._computing.compute(record, self._pinned.configured, judge)
 
-    def _judge_event(self, record: Record, event_id: str, value: bytes, outcome: Outcome) -> None:
-        if outcome.output.value == value and isinstance(outcome, Annotated):
-            self.replay.equal += 1
-            return
+    def _judge_event(
+        self, record: Record, event_id: str, value: bytes, alerts: set[bytes], outcome: Outcome
+    ) -> None:
         fields: tuple[str, ...] = ()
         if isinstance(outcome, Annotated):
             fields = _differing_fields(value, outcome.output.value or b"")
+            if alerts != {alert.value for alert in outcome.alerts}:
+                fields = (*fields, "alerts")
+            if not fields:
+                self.replay.equal += 1
+                self.replay.alerts += len(alerts)
+                return
         self._differs(record, event_id, ANNOTATED, _name_of(outcome), fields)
 
     def _judge_letter(self, record: Record, reason: str, outcome: Outcome) -> None:
@@ -264,6 +290,8 @@ def _name_of(outcome: Outcome) -> str:
 
 def _differing_fields(was: bytes, now: bytes) -> tuple[str, ...]:
     """Return the names of the event's parts that differ; `bytes` where only the writing does."""
+    if was == now:
+        return ()
     before: dict[str, Any] = msgspec.json.decode(was)
     after: dict[str, Any] = msgspec.json.decode(now)
     names = [name for name in {**before, **after} if before.get(name) != after.get(name)]

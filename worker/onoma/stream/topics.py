@@ -78,13 +78,18 @@ class Cluster:
     topics: Mapping[str, Found]
 
 
+def writes_alerts(settings: Settings) -> bool:
+    """Say whether a worker screens, or will as soon as a list is announced."""
+    return bool(settings.gazetteers.lists or settings.store.path)
+
+
 def wanted_topics(settings: Settings, limits: Limits) -> tuple[Wanted, ...]:
     """Return what each topic has to be, the documents' first."""
     names = settings.topics
     control = [("topics.gazetteers", names.gazetteers), ("topics.models", names.models)]
     alerts = (
         (Wanted(names.alerts, "topics.alerts", largest_output_bytes(limits)),)
-        if settings.gazetteers.lists or settings.store.path
+        if writes_alerts(settings)
         else ()
     )
     return (
