@@ -114,6 +114,18 @@ _EXACTLY_ONCE: dict[str, Kind] = {
         count=6,
         broken_every=64,
     ),
+    "poison-rare": Kind(
+        what="kills while one document in 1,000 is broken",
+        faults=_KILLS,
+        count=6,
+        broken_every=1000,
+    ),
+    "poison-heavy": Kind(
+        what="kills while one document in ten is broken",
+        faults=_KILLS,
+        count=6,
+        broken_every=10,
+    ),
     "shrunk": Kind(
         what="events larger than the broker takes, until the topic is mended",
         faults=(SHRUNK,),

@@ -21,12 +21,13 @@ class Protocol(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class User:
-    """Somebody whom a SASL broker knows, by PLAIN and by SCRAM-SHA-256."""
+    """Somebody whom a SASL broker knows, by PLAIN and by each form of SCRAM."""
 
     name: str
     password: str
 
 
+SCRAM = ("SCRAM-SHA-256", "SCRAM-SHA-512")
 ADMIN = User("admin", "admin-secret")
 ALICE = User("alice", "alice-secret")
 
@@ -187,13 +188,13 @@ def _sasl() -> dict[str, str]:
     itself = f'username="{ADMIN.name}" password="{ADMIN.password}"'
     known = " ".join(f'user_{user.name}="{user.password}"' for user in (ADMIN, ALICE))
     return {
-        "sasl.enabled.mechanisms": "PLAIN,SCRAM-SHA-256",
+        "sasl.enabled.mechanisms": ",".join(("PLAIN", *SCRAM)),
         "sasl.mechanism.inter.broker.protocol": "PLAIN",
         "sasl.mechanism.controller.protocol": "PLAIN",
         "listener.name.controller.sasl.enabled.mechanisms": "PLAIN",
         "listener.name.controller.plain.sasl.jaas.config": f"{plain} {itself} {known};",
         "listener.name.client.plain.sasl.jaas.config": f"{plain} {itself} {known};",
-        "listener.name.client.scram-sha-256.sasl.jaas.config": scram,
+        **{f"listener.name.client.{name.lower()}.sasl.jaas.config": scram for name in SCRAM},
     }
 
 
@@ -222,10 +223,8 @@ def scram_arguments(security: Security) -> tuple[str, ...]:
     return tuple(
         argument
         for user in (ADMIN, ALICE)
-        for argument in (
-            "--add-scram",
-            f"SCRAM-SHA-256=[name={user.name},password={user.password}]",
-        )
+        for mechanism in SCRAM
+        for argument in ("--add-scram", f"{mechanism}=[name={user.name},password={user.password}]")
     )
 
 

@@ -23,11 +23,12 @@ from tests.kafka.broker import (
     Security,
     User,
 )
+from tests.kafka.configuration import SCRAM
 from tests.kafka.runtime import Java, Runtime, find_runtime
 
 pytestmark = pytest.mark.kafka
 
-MECHANISMS = pytest.mark.parametrize("mechanism", ["PLAIN", "SCRAM-SHA-256"])
+MECHANISMS = pytest.mark.parametrize("mechanism", ["PLAIN", *SCRAM])
 MIB = 1024 * 1024
 
 

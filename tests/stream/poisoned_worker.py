@@ -1,18 +1,16 @@
 """Runs a real worker that dies of certain words, as native code or a leak makes a worker die.
 
 The process that tries a document alone is this module too, without arguments, so that the words
-kill it as well. `HANGING` names a file that is made when a call of the worker hangs.
+kill it as well.
 """
 
 from __future__ import annotations
 
 import ctypes
-import os
 import resource
 import sys
 import threading
 from collections.abc import Callable, Mapping, Sequence
-from pathlib import Path
 
 from onoma.cli import main
 from onoma.ner.recogniser import Emissions
@@ -43,9 +41,6 @@ def take_memory() -> None:
 
 def hang() -> None:
     """Never come back."""
-    path = os.environ.get("HANGING")
-    if path and not alone():
-        Path(path).touch()
     threading.Event().wait()
 
 

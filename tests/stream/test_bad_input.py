@@ -259,6 +259,29 @@ def test_too_many_rejections_in_a_row_stop_the_worker_before_it_publishes_them(
     assert committed == 10 + len(letters)
 
 
+@pytest.mark.kafka
+def test_more_rejections_than_events_stop_the_worker_and_the_documents_stay(
+    kafka: KafkaBroker, unique: Unique, new_worker: NewWorker
+) -> None:
+    topics = Topics.create(kafka, unique, partitions=1)
+    messages = [
+        Message(document(f"good-{number}", TEXT) if number % 3 == 0 else b"{")
+        for number in range(600)
+    ]
+    publish(kafka, topics.documents, messages)
+    worker = new_worker(topics.config())
+    worker.start()
+
+    assert worker.wait_for_end() == 1
+
+    (committed,) = kafka.committed(topics.group, topics.documents).values()
+    assert "rejected" in worker.log.splitlines()[-1]
+    assert "dead_letters.maximum_share" in worker.log.splitlines()[-1]
+    assert "Traceback" not in worker.log.splitlines()[-1]
+    outcomes = len(kafka.read(topics.entities)) + len(kafka.read(topics.dead_letters))
+    assert committed == outcomes < 100
+
+
 def test_a_document_that_is_small_only_while_compressed_is_rejected_whole(
     kafka: KafkaBroker, unique: Unique, new_worker: NewWorker
 ) -> None:

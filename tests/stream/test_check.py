@@ -28,7 +28,7 @@ def check(
     return worker.command("check")
 
 
-def sasl(broker: KafkaBroker, mechanism: str = "SCRAM-SHA-256") -> dict[str, object]:
+def sasl(broker: KafkaBroker, mechanism: str = "SCRAM-SHA-512") -> dict[str, object]:
     settings: dict[str, object] = {
         "security_protocol": str(broker.security.protocol),
         "sasl_mechanism": mechanism,
@@ -190,10 +190,10 @@ def test_a_wrong_password_is_named_and_never_shown(
     worker.start()
 
     assert checked.returncode == 1
-    assert "refused the user or password (SCRAM-SHA-256)" in checked.stdout
+    assert "refused the user or password (SCRAM-SHA-512)" in checked.stdout
     assert "kafka.sasl_password" in checked.stdout
     assert worker.wait_for_end(20) == 1
-    assert "refused the user or password (SCRAM-SHA-256)" in worker.log.splitlines()[-1]
+    assert "refused the user or password (SCRAM-SHA-512)" in worker.log.splitlines()[-1]
     assert WRONG not in checked.stdout + checked.stderr + worker.log
 
 

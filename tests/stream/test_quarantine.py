@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import signal
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
 
 from onoma.contracts.records import header
+from onoma.stream.watchdog import EXIT_CODE
 from tests.conftest import Unique
 from tests.kafka.broker import KafkaBroker, Record
 from tests.stream.conftest import NewWorker
@@ -30,30 +31,38 @@ def documents(poison: str) -> list[Message]:
     return messages
 
 
-def deaths_until_done(topics: Topics, worker: Worker, hanging: Path) -> int:
-    """Start the worker as often as it dies, or kill it where it hangs, until all is committed."""
+def deaths_until_done(topics: Topics, worker: Worker, ends: int) -> int:
+    """Start the worker as often as it ends, with that exit code, until all is committed."""
     deaths = 0
     while deaths <= MOST_DEATHS:
         worker.start(program=POISONED)
         wait_until(
-            lambda: topics.done() or not worker.running or hanging.exists(),
-            "the worker is done, dead, or hangs",
+            lambda: topics.done() or not worker.running,
+            "the worker is done or dead",
             STEP_SECONDS,
         )
         if topics.done():
             return deaths
-        worker.kill()
-        hanging.unlink(missing_ok=True)
+        assert worker.wait_for_end() == ends
         deaths += 1
     raise AssertionError(f"died {deaths} times; its last log:\n{worker.log}")
 
 
-def test_one_document_in_64_that_no_call_can_read_costs_only_itself(
-    kafka: KafkaBroker, unique: Unique, new_worker: NewWorker
+@pytest.mark.parametrize(
+    ("every", "count"),
+    [
+        (64, 15),
+        pytest.param(1000, 10, marks=pytest.mark.long),
+        # As many as come in a minute, at 150 a second.
+        pytest.param(10, 900, marks=pytest.mark.long),
+    ],
+)
+def test_documents_that_no_call_can_read_cost_only_themselves(
+    kafka: KafkaBroker, unique: Unique, new_worker: NewWorker, every: int, count: int
 ) -> None:
     topics = Topics.create(kafka, unique, partitions=PARTITIONS)
-    messages = short_documents(15 * 64, partitions=PARTITIONS, seed=21)
-    for place in range(7, len(messages), 64):
+    messages = short_documents(count * every, partitions=PARTITIONS, seed=21)
+    for place in range(7, len(messages), every):
         messages[place] = Message(
             document(f"poison {place}", "Amina has Raiseitis"), place % PARTITIONS
         )
@@ -64,9 +73,10 @@ def test_one_document_in_64_that_no_call_can_read_costs_only_itself(
 
     assert worker.stop() == 0
     letters = kafka.read(topics.dead_letters)
-    found = events(kafka.read(topics.entities, until=15 * 63))
+    found = events(kafka.read(topics.entities, until=count * (every - 1)))
     clean = events(read_by_a_usual_worker(topics, unique, new_worker))
-    assert [header(each.headers, "onoma-reason") for each in letters] == [b"processing_failed"] * 15
+    reasons = [header(each.headers, "onoma-reason") for each in letters]
+    assert reasons == [b"processing_failed"] * count
     assert found == {name: value for name, value in clean.items() if "poison" not in name}
 
 
@@ -87,33 +97,33 @@ def events(records: list[Record]) -> dict[str, bytes | None]:
 
 
 @pytest.mark.parametrize(
-    ("poison", "mode", "reason"),
+    ("poison", "mode", "reason", "ends"),
     [
-        ("Segfaultitis", "exactly_once", b"killed_worker"),
-        pytest.param("Memoryitis", "at_least_once", b"killed_worker", marks=pytest.mark.slow),
-        pytest.param("Hangitis", "exactly_once", b"too_slow", marks=pytest.mark.slow),
+        ("Segfaultitis", "exactly_once", b"killed_worker", -signal.SIGSEGV),
+        pytest.param("Memoryitis", "at_least_once", b"killed_worker", 1, marks=pytest.mark.slow),
+        pytest.param("Hangitis", "exactly_once", b"too_slow", EXIT_CODE, marks=pytest.mark.slow),
     ],
 )
 def test_a_document_that_kills_its_workers_is_put_aside_and_its_neighbours_are_as_without_it(
     kafka: KafkaBroker,
     unique: Unique,
     new_worker: NewWorker,
-    tmp_path: Path,
     poison: str,
     mode: str,
     reason: bytes,
+    ends: int,
 ) -> None:
     topics = Topics.create(kafka, unique, partitions=PARTITIONS)
     publish(kafka, topics.documents, documents(poison))
-    hanging = tmp_path / "hanging"
     config = topics.config(
         delivery={"mode": mode},
         quarantine={"seconds": 2 if reason == b"too_slow" else 60, "memory_bytes": 512 * 1024**2},
+        watchdog={"call_seconds": 10},
         kafka={"group_instance_id": "the-one"},
     )
-    worker = new_worker(config, environment={"HANGING": str(hanging)})
+    worker = new_worker(config)
 
-    deaths = deaths_until_done(topics, worker, hanging)
+    deaths = deaths_until_done(topics, worker, ends)
 
     quarantined = worker.metric("onoma_quarantined_documents_total")
     assert worker.stop() == 0

@@ -33,9 +33,9 @@ def command(
     all are equal.
 
     Each event names its model, lists and policy by their hashes: they come from the store, or are
-    those of the settings or the shipped model, where these are the same. Rejected documents have to be
-    rejected again for the same reason. What can't be computed again, as without its model, is
-    listed and makes the exit code 1, too. The events of the range are held in memory.
+    those of the settings or the shipped model, where these are the same. Rejected documents have to
+    be rejected again for the same reason. What can't be computed again, as without its model, is
+    listed and makes the exit code 1, too. The outcomes of the range are held in memory.
 
     \b
     Examples:
