@@ -129,6 +129,11 @@ def test_every_sample_has_a_row_with_names_or_a_reason(tmp_path: Path) -> None:
     assert not [row[0] for row in good if row[6] == "no entities"]
     assert len({row[2] for row in good}) >= 4
     assert int(cells["demo-long"][3].replace(",", "")) > 20_000
+    _, _, alerts = answer.output.partition(" alerts from an invented watch list:\n")
+    assert "  demo-en: Clara Wendlebury may be WENDLEBURY, Clara (person demo:1 of" in alerts
+    assert "score 100.0, alert from 85, found by" in alerts
+    assert "clara | clara equal 1.00" in alerts
+    assert "demo-kk: Ерлан Тұмарбеков may be Yerlan Tumarbekov" in alerts
     assert "exactly_once is the default" in answer.output
     assert "throughput: 3,000 short documents in" in answer.output
     assert 'onoma_documents_total{outcome="annotated"} 3024.0' in answer.output

@@ -21,7 +21,7 @@ from onoma.cli.terminal import console, printable
 from onoma.errors import WrongUseError
 
 if TYPE_CHECKING:
-    from onoma.stream.demo import Annotated, Figures, Measured, Outcome, Row, Serving, Shown
+    from onoma.stream.demo import Alert, Annotated, Figures, Measured, Outcome, Row, Serving, Shown
 
 NARROW = 90
 """Below this many columns the table says less."""
@@ -42,8 +42,9 @@ ENVIRONMENT = "ONOMA_"
 def command(serve: bool, delivery: str, model_directory: Path | None) -> None:
     """Show the whole job on a broker inside this process: no Kafka, no configuration.
 
-    Sample documents in many languages are published, a worker reads them, and its events and dead
-    letters are printed; then a load, and where the metrics are. Everything is on loopback and in
+    Sample documents in many languages are published, a worker reads them and screens the names
+    against an invented watch list, and its events, alerts and dead letters are printed; then a
+    load, and where the metrics are. Everything is on loopback and in
     memory, and is gone at the end. The broker is an imitation for this purpose, not Kafka.
     """
     from onoma.stream import demo
@@ -103,6 +104,8 @@ class Printer:
                 self._serving(shown)
             case demo.Outcome():
                 self.line(f"{printable(shown.document_id)}: {_short(shown)}")
+            case demo.Alert():
+                self._alert(shown)
 
     def _annotated(self, shown: Annotated) -> None:
         wide = self._console.width >= NARROW
@@ -118,6 +121,27 @@ class Printer:
         self._console.print(table)
         self.line(
             f"{len(shown.rows)} documents in {shown.seconds:.1f} s, the worker's start included"
+        )
+        self.line()
+        self.line(f"{len(shown.alerts)} alerts from an invented watch list:")
+        for alert in shown.alerts:
+            self._alert(alert)
+
+    def _alert(self, alert: Alert) -> None:
+        """Print who was found where, and why in the words that were compared."""
+        entry, match = alert.entry, alert.match
+        self.line(
+            f"  {printable(alert.document_id)}: {printable(alert.entity.text)} may be "
+            f"{printable(match.name.text)} ({entry.type} {printable(entry.entry_id)} of "
+            f"{alert.gazetteer.name})"
+        )
+        words = [
+            f"{pair.mention} | {pair.entry} {pair.kind} {pair.similarity:.2f}"
+            for pair in match.pairs
+        ]
+        self.line(
+            f"    score {match.score:.1f}, alert from {alert.thresholds.alert:g}, found by "
+            f"{match.path}: {', '.join(words)}"
         )
 
     def _measured(self, shown: Measured) -> None:

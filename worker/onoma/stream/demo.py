@@ -22,12 +22,13 @@ from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 
 from onoma import settings
 from onoma.contracts import deadletter
-from onoma.contracts.entities import Coverage, Entity, Language
+from onoma.contracts.alerts import ListedEntry, Match, Thresholds
+from onoma.contracts.entities import ArtefactVersion, Coverage, Entity, Language
 from onoma.contracts.policy import DEFAULT_POLICY
 from onoma.contracts.records import header
 from onoma.errors import FatalError
 from onoma.settings import Settings, Topics
-from onoma.stream import demo_worker
+from onoma.stream import demo_list, demo_worker
 from onoma.stream.client import producing, reading
 from onoma.stream.demo_broker import DemoBroker
 from onoma.stream.publishing import Message, send_all
@@ -58,6 +59,18 @@ class Event(msgspec.Struct, frozen=True):
     coverage: Coverage
 
 
+class Alert(msgspec.Struct, frozen=True):
+    """What the demo shows of an alert.v1."""
+
+    alert_id: str
+    document_id: str
+    entity: Entity
+    gazetteer: ArtefactVersion
+    entry: ListedEntry
+    match: Match
+    thresholds: Thresholds
+
+
 @dataclass(frozen=True, slots=True)
 class Outcome:
     """What became of a document: an event, or a reason; `written_ms` is its record's timestamp."""
@@ -85,10 +98,11 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class Annotated:
-    """Every sample has its outcome."""
+    """Every sample has its outcome, and every alert about it has come."""
 
     rows: tuple[Row, ...]
     seconds: float
+    alerts: tuple[Alert, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,7 +130,8 @@ class Serving:
     metrics_url: str
 
 
-Shown = Started | Annotated | Measured | Figures | Serving | Outcome
+Arrival = Outcome | Alert
+Shown = Started | Annotated | Measured | Figures | Serving | Arrival
 Show = Callable[[Shown], None]
 
 
@@ -148,14 +163,15 @@ class _Stage:
 async def _stage(model: Path | None) -> AsyncIterator[_Stage]:
     """Start broker, worker, publisher and reader; end them in the opposite order."""
     topics = Topics()
-    names = (topics.documents, topics.entities, topics.dead_letters)
+    names = (topics.documents, topics.entities, topics.alerts, topics.dead_letters)
     read = [TopicPartition(topic, n) for topic in names[1:] for n in range(PARTITIONS)]
     limits = DEFAULT_POLICY.limits
     async with AsyncExitStack() as stack:
         directory = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="onoma-demo-")))
         broker = stack.enter_context(DemoBroker(dict.fromkeys(names, PARTITIONS)))
         config, log = directory / "onoma.yaml", directory / "worker.log"
-        demo_worker.write_settings(config, broker.bootstrap, demo_worker.free_port())
+        watch_list = demo_list.build(directory)
+        demo_worker.write_settings(config, broker.bootstrap, demo_worker.free_port(), watch_list)
         loaded = settings.load(config)
         worker = await stack.enter_async_context(demo_worker.running(config, log, model=model))
         consumer = await stack.enter_async_context(reading(loaded, limits, read))
@@ -198,24 +214,27 @@ async def _story(stage: _Stage, serve: bool, show: Show) -> None:
         return
     show(Serving(stage.config, url))
     while True:
-        for outcome in await _arrived(stage):
-            show(outcome)
+        for arrival in await _arrived(stage):
+            show(arrival)
 
 
 async def _annotate_samples(stage: _Stage) -> Annotated:
     started = time.perf_counter()
     published = list(samples())
     await _publish(stage, published)
-    outcomes = await _outcomes(stage, published)
-    rows = [Row(_words(sample), outcomes[_id(sample)]) for sample in published]
-    return Annotated(tuple(rows), time.perf_counter() - started)
+    outcomes, alerts = await _outcomes(stage, published)
+    seconds = time.perf_counter() - started
+    rows = tuple(Row(_words(sample), outcomes[_id(sample)]) for sample in published)
+    order = {_id(sample): place for place, sample in enumerate(published)}
+    alerts.sort(key=lambda alert: (order[alert.document_id], alert.entity.start))
+    return Annotated(rows, seconds, tuple(alerts))
 
 
 async def _measure(stage: _Stage) -> Measured:
     """Send many documents at once; the time runs from the first sent to the last event written."""
     published = list(load(LOAD_DOCUMENTS))
     started = time.time()
-    _, outcomes = await asyncio.gather(_publish(stage, published), _outcomes(stage, published))
+    _, (outcomes, _) = await asyncio.gather(_publish(stage, published), _outcomes(stage, published))
     last_written = max(outcome.written_ms for outcome in outcomes.values()) / 1000
     words = sum(_words(sample) for sample in published)
     return Measured(len(published), words, last_written - started)
@@ -227,34 +246,53 @@ async def _publish(stage: _Stage, published: Iterable[Sample]) -> None:
     await send_all(stage.producer, topic, messages, stage.settings)
 
 
-async def _outcomes(stage: _Stage, published: Iterable[Sample]) -> dict[str, Outcome]:
-    """Read until every sample has its outcome; return them by document id."""
+async def _outcomes(
+    stage: _Stage, published: Iterable[Sample]
+) -> tuple[dict[str, Outcome], list[Alert]]:
+    """Read until every sample has its outcome, by document id, and all alerts that events count."""
     wanted = {_id(sample) for sample in published}
     found: dict[str, Outcome] = {}
+    alerts: dict[str, Alert] = {}
     try:
         async with asyncio.timeout(WAIT_SECONDS):
-            while wanted - found.keys():
-                arrived = await _arrived(stage)
-                found |= {each.document_id: each for each in arrived if each.document_id in wanted}
+            while wanted - found.keys() or len(alerts) < sum(map(_alerts, found.values())):
+                for arrival in await _arrived(stage):
+                    if arrival.document_id not in wanted:
+                        continue
+                    if isinstance(arrival, Alert):
+                        alerts[arrival.alert_id] = arrival
+                    else:
+                        found[arrival.document_id] = arrival
     except TimeoutError as error:
         missing = sorted(wanted - found.keys())
         raise FatalError(
             f"after {WAIT_SECONDS:.0f} s {len(missing)} of {len(wanted)} documents have neither "
-            f"event nor dead letter, {missing[0]} among them; the worker's last lines:\n"
+            f"event nor dead letter, and {len(alerts)} alerts came; the worker's last lines:\n"
             f"{demo_worker.last_lines(stage.log)}"
         ) from error
-    return found
+    return found, list(alerts.values())
 
 
-async def _arrived(stage: _Stage) -> list[Outcome]:
-    """Wait a moment for events and dead letters; return those that came."""
+def _alerts(outcome: Outcome) -> int:
+    """Return how many alerts the event of a document counts."""
+    screening = outcome.event.coverage.screening if outcome.event else ()
+    return 0 if screening is msgspec.UNSET else sum(each.alerts for each in screening)
+
+
+async def _arrived(stage: _Stage) -> list[Arrival]:
+    """Wait a moment for events, alerts and dead letters; return those that came."""
     fetched = await stage.consumer.getmany(timeout_ms=200)
-    entities = stage.settings.topics.entities
-    return [
-        _event(record) if tp.topic == entities else _dead_letter(record)
-        for tp, records in fetched.items()
-        for record in records
-    ]
+    topics = stage.settings.topics
+    read: dict[str, Callable[[Any], Arrival]] = {
+        topics.entities: _event,
+        topics.alerts: _alert,
+        topics.dead_letters: _dead_letter,
+    }
+    return [read[tp.topic](record) for tp, records in fetched.items() for record in records]
+
+
+def _alert(record: Any) -> Alert:
+    return msgspec.json.decode(record.value, type=Alert)
 
 
 def _event(record: Any) -> Outcome:

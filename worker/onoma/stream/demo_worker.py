@@ -28,7 +28,7 @@ LOG_LINES = 15
 _PR_SET_PDEATHSIG = 1  # prctl(2)
 
 
-def write_settings(path: Path, bootstrap: str, port: int) -> None:
+def write_settings(path: Path, bootstrap: str, port: int, watch_list: Path) -> None:
     """Write the settings file of the demo's worker, which the other commands can use too."""
     values = {
         "kafka": {
@@ -40,6 +40,7 @@ def write_settings(path: Path, bootstrap: str, port: int) -> None:
             "heartbeat_interval_seconds": 1,
         },
         "delivery": {"mode": "at_least_once"},
+        "gazetteers": {"lists": [str(watch_list)]},
         "server": {"host": HOST, "port": port},
         "shutdown": {"drain_seconds": 5},
         "logs": {"level": "warning", "format": "console"},
