@@ -7,6 +7,7 @@ or in another script, and the rest nowhere.
 from __future__ import annotations
 
 from importlib.resources import files
+from io import BytesIO
 from pathlib import Path
 
 from onoma.gazetteer.index import INDEX
@@ -24,9 +25,9 @@ FILE = "watch_list.jsonl"
 def build(directory: Path) -> Path:
     """Write the list below `directory`; return where it lies."""
     notes = Notes()
-    with files("onoma.stream").joinpath(FILE).open("rb") as stream:
-        sources = [Source(FILE, stream, "utf-8")]
-        entries = checked(reader("jsonl", Columns())(sources, notes), notes)
+    content = BytesIO(files("onoma.stream").joinpath(FILE).read_bytes())
+    read = reader("jsonl", Columns())
+    entries = checked(read([Source(FILE, content, "utf-8")], notes), notes)
     written = directory / NAME
     write_segment(written, entries, Identity(name=NAME, version=VERSION), INDEX)
     return written
