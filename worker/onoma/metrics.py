@@ -197,6 +197,12 @@ CATALOGUE: tuple[Metric, ...] = (
         gazetteer=None,
     ),
     _metric(
+        "gazetteer_info",
+        "info",
+        "Version and hash of a watch list, or list of exclusions, being served.",
+        gazetteer=None,
+    ),
+    _metric(
         "gazetteer_load_duration_seconds",
         "gauge",
         "Time it took to verify, open and warm up a list.",
@@ -292,9 +298,9 @@ class Metrics:
         """Put `value` into a histogram."""
         self._child(name, labels).observe(value)
 
-    def info(self, name: str, /, **values: str) -> None:
-        """Set the labels of an info metric."""
-        self._metrics[name].info(values)
+    def info(self, name: str, /, *, of: Mapping[str, str] | None = None, **values: str) -> None:
+        """Set the labels of an info metric; `of` names the one of several that it is about."""
+        self._child(name, of or {}).info(values)
 
     def forget(self, name: str, /, *labels: str) -> None:
         """Drop one series, as that of a partition that was given away."""

@@ -90,6 +90,12 @@ def describe_list(metrics: Metrics, served: ServedList, load_seconds: float) -> 
     version = served.version
     metrics.extend_gazetteers([version.name])
     metrics.set("gazetteer_entries", served.size, gazetteer=version.name)
+    metrics.info(
+        "gazetteer_info",
+        of={"gazetteer": version.name},
+        version=version.version,
+        sha256=version.sha256,
+    )
     metrics.set("gazetteer_load_duration_seconds", load_seconds, gazetteer=version.name)
     metrics.set(
         "gazetteer_last_reload_success_timestamp_seconds", time.time(), gazetteer=version.name
@@ -141,6 +147,7 @@ def list_retractor(metrics: Metrics) -> Callable[[str], Change]:
         def put(versions: Versions) -> Versions:
             metrics.extend_gazetteers([name])
             metrics.set("gazetteer_entries", 0, gazetteer=name)
+            metrics.forget("gazetteer_info", name)
             return replace(versions, lists=versions.lists.without(name))
 
         return put
