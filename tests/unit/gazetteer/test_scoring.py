@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from itertools import product
+
 import pytest
-from hypothesis import example, given
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
 
 from onoma.gazetteer.normalisation import normalise
-from onoma.gazetteer.scoring import CAPS, Cap, PairKind, Score, score
-from onoma.gazetteer.similarity import skeleton
+from onoma.gazetteer.scoring import CAPS, Cap, PairKind, Score, align, align_at_least, score
+from onoma.gazetteer.similarity import by_sound, skeleton, sound_keys
 from tests.unit.gazetteer.names import changed, names
 
 ALERT = 80.0
@@ -133,3 +136,25 @@ def test_a_score_is_between_nothing_and_a_hundred(mention: str, entry: str) -> N
         or sorted(mention.split()) == sorted(entry.split())
         or found.alignment.pairs
     )
+
+
+@settings(max_examples=300)
+@given(names.flatmap(lambda name: st.tuples(st.just(name), changed(name))), st.floats(0, 100))
+def test_an_alignment_of_at_least_a_score_is_the_alignment(
+    pair: tuple[str, str], least: float
+) -> None:
+    alignment = align(*pair)
+
+    found = align_at_least(*pair, least)
+
+    assert found == (alignment if alignment.score >= least else None)
+
+
+@settings(max_examples=500)
+@given(st.lists(st.text("aeyhckgdjtszxqwvpfb1", min_size=1, max_size=7), max_size=6))
+def test_tokens_with_a_form_of_sound_in_common_are_alike_by_sound(drawn: list[str]) -> None:
+    sounds = "sch dj zh ph kh ck gh sh ch ts tz th dh q z x w g c j f k s t d v ou a e y h b"
+    for one, other in product([*drawn, *(f"{each}abdur" for each in sounds.split())], repeat=2):
+        shared = set(sound_keys(one)) & set(sound_keys(other))
+
+        assert by_sound(one, other) == max((alike for _, alike in shared), default=0.0)

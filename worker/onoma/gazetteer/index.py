@@ -17,7 +17,7 @@ from onoma.gazetteer import normalisation, scoring
 from onoma.gazetteer.arrays import Array, Arrays, Index
 from onoma.gazetteer.characters import Characters, character_arrays
 from onoma.gazetteer.normalisation import joined_key, normalise
-from onoma.gazetteer.scoring import CHARACTER_PENALTY, Alignment, align, combined
+from onoma.gazetteer.scoring import CHARACTER_PENALTY, Alignment, align_at_least, combined
 from onoma.gazetteer.texts import Texts, offsets_of
 from onoma.gazetteer.tokens import Tokens, token_arrays
 
@@ -116,7 +116,10 @@ class NameIndex:
     def _scored(self, mention: str, place: int, ratio: float, threshold: float) -> list[Hit]:
         """Return a hit for each name that is written with the normalised one at `place`."""
         name = self._names[place]
-        alignment = align(mention, name)
+        by_letters = ratio - CHARACTER_PENALTY >= threshold
+        alignment = align_at_least(mention, name, 0.0 if by_letters else threshold)
+        if alignment is None:
+            return []
         score = combined(ratio, alignment)
         if score < threshold:
             return []

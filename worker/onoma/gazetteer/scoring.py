@@ -121,13 +121,21 @@ class Score:
     alignment: Alignment
 
 
-class _Candidate(NamedTuple):
-    """A pair that may be made, by places of tokens; compared by how good it is."""
+_Candidate = tuple[float, float, tuple[int, ...], tuple[int, ...]]
+"""A pair that may be made: its gain, by which the best is found, its similarity, and the places of
+its tokens on both sides. A bare tuple, as a dozen are made for each name that is compared.
+"""
 
-    gain: float
-    similarity: float
-    left: tuple[int, ...]
-    right: tuple[int, ...]
+
+class _Meeting(NamedTuple):
+    """Which tokens meet, which find none, and what they come to before caps."""
+
+    chosen: list[_Candidate]
+    left: list[str]
+    right: list[str]
+    unpaired_left: tuple[str, ...]
+    unpaired_right: tuple[str, ...]
+    uncapped: float
 
 
 def score(mention: str, entry: str) -> Score:
@@ -150,37 +158,58 @@ def combined(characters: float, alignment: Alignment) -> float:
 
 def align(mention: str, entry: str) -> Alignment:
     """Return how the tokens of two normalised names meet."""
+    return _explained(mention == entry, _meeting(mention, entry))
+
+
+def align_at_least(mention: str, entry: str, least: float) -> Alignment | None:
+    """Return how two normalised names meet, None where their alignment is less than `least`."""
+    meeting = _meeting(mention, entry)
+    if meeting.uncapped < least:
+        return None  # before what only explains it is made, as most names that are compared
+    alignment = _explained(mention == entry, meeting)
+    return alignment if alignment.score >= least else None
+
+
+def _meeting(mention: str, entry: str) -> _Meeting:
     left, right = mention.split(), entry.split()
     chosen = _chosen(sorted(_candidates(left, right), reverse=True))
-    pairs = tuple(_pair(left, right, one) for one in chosen)
-    used_left = {place for one in chosen for place in one.left}
-    used_right = {place for one in chosen for place in one.right}
-    rest_left = tuple(token for place, token in enumerate(left) if place not in used_left)
-    rest_right = tuple(token for place, token in enumerate(right) if place not in used_right)
-    matched = sum(pair.weight * pair.similarity for pair in pairs)
-    total = sum(pair.weight for pair in pairs)
-    contradicted = any(map(is_full, rest_right))
-    extra = CONTRADICTED_IN_MENTION if contradicted else UNPAIRED_IN_MENTION
-    total += sum(extra * _missed(token, NUMBER_IN_MENTION) for token in rest_left)
-    total += sum(UNPAIRED_IN_ENTRY * _missed(token, NUMBER_IN_ENTRY) for token in rest_right)
+    used_left = {place for one in chosen for place in one[2]}
+    used_right = {place for one in chosen for place in one[3]}
+    rest_left = tuple([token for place, token in enumerate(left) if place not in used_left])
+    rest_right = tuple([token for place, token in enumerate(right) if place not in used_right])
+    matched = total = 0.0
+    for _, similarity, mine, theirs in chosen:
+        weighs = _weighs(left, right, mine, theirs)
+        matched += weighs * similarity
+        total += weighs
+    extra = CONTRADICTED_IN_MENTION if any(map(is_full, rest_right)) else UNPAIRED_IN_MENTION
+    total += sum([extra * _missed(token, NUMBER_IN_MENTION) for token in rest_left])
+    total += sum([UNPAIRED_IN_ENTRY * _missed(token, NUMBER_IN_ENTRY) for token in rest_right])
     uncapped = 100.0 if mention == entry else 100.0 * (matched / total) if total else 0.0
-    caps = () if mention == entry else _caps(left, right, pairs, rest_left + rest_right)
-    capped = min([uncapped, *(CAPS[cap] for cap in caps)])
-    return Alignment(capped, uncapped, pairs, rest_left, rest_right, caps)
+    return _Meeting(chosen, left, right, rest_left, rest_right, uncapped)
 
 
-def _candidates(left: Sequence[str], right: Sequence[str]) -> Iterator[_Candidate]:
+def _explained(equal: bool, meeting: _Meeting) -> Alignment:
+    left, right, rest_left, rest_right = meeting[1:5]
+    pairs = tuple([_pair(left, right, one) for one in meeting.chosen])
+    caps = () if equal else _caps(left, right, pairs, rest_left + rest_right)
+    capped = min([meeting.uncapped, *(CAPS[cap] for cap in caps)])
+    return Alignment(capped, meeting.uncapped, pairs, rest_left, rest_right, caps)
+
+
+def _candidates(left: Sequence[str], right: Sequence[str]) -> list[_Candidate]:
+    found: list[_Candidate] = []
     for i, mine in enumerate(left):
         for j, theirs in enumerate(right):
             similarity = token_similarity(mine, theirs)
             if similarity > 0:
                 gain = similarity * min(len(mine), len(theirs)) - _DISTANCE_COST * abs(i - j)
-                yield _Candidate(gain, similarity, (i,), (j,))
+                found.append((gain, similarity, (i,), (j,)))
     if len(left) > len(right):
-        yield from _joined(left, right)
+        found += _joined(left, right)
     elif len(left) < len(right):
-        for one in _joined(right, left):
-            yield _Candidate(one.gain, one.similarity, one.right, one.left)
+        found += [(one[0], one[1], one[3], one[2]) for one in _joined(right, left)]
+    return found
 
 
 def _joined(longer: Sequence[str], shorter: Sequence[str]) -> Iterator[_Candidate]:
@@ -193,7 +222,7 @@ def _joined(longer: Sequence[str], shorter: Sequence[str]) -> Iterator[_Candidat
             similarity = joined_similarity(longer[i], longer[i + 1], single)
             if similarity > 0:
                 gain = similarity * len(single) + _JOINED_BONUS
-                yield _Candidate(gain, similarity * JOINED_SHARE, (i, i + 1), (j,))
+                yield gain, similarity * JOINED_SHARE, (i, i + 1), (j,)
 
 
 def _chosen(candidates: Sequence[_Candidate]) -> list[_Candidate]:
@@ -201,20 +230,30 @@ def _chosen(candidates: Sequence[_Candidate]) -> list[_Candidate]:
     used_right: set[int] = set()
     chosen = []
     for one in candidates:
-        if used_left.isdisjoint(one.left) and used_right.isdisjoint(one.right):
-            used_left.update(one.left)
-            used_right.update(one.right)
+        if used_left.isdisjoint(one[2]) and used_right.isdisjoint(one[3]):
+            used_left.update(one[2])
+            used_right.update(one[3])
             chosen.append(one)
     return chosen
 
 
+def _weighs(
+    left: Sequence[str], right: Sequence[str], mine: Sequence[int], theirs: Sequence[int]
+) -> float:
+    if len(mine) + len(theirs) == 2:
+        one, other = left[mine[0]], right[theirs[0]]
+        if len(one) == 1 or len(other) == 1:
+            return INITIAL_PAIR
+        return max(weight(one), weight(other))
+    return max(sum(weight(left[i]) for i in mine), sum(weight(right[j]) for j in theirs))
+
+
 def _pair(left: Sequence[str], right: Sequence[str], one: _Candidate) -> TokenPair:
-    mine, theirs = [left[i] for i in one.left], [right[j] for j in one.right]
-    kind = _kind(mine, theirs, one.similarity)
-    weighs = max(sum(map(weight, mine)), sum(map(weight, theirs)))
-    if kind is PairKind.INITIAL:
-        weighs = INITIAL_PAIR
-    return TokenPair(" ".join(mine), " ".join(theirs), one.similarity, weighs, kind)
+    _, similarity, places, others = one
+    mine, theirs = [left[i] for i in places], [right[j] for j in others]
+    kind = _kind(mine, theirs, similarity)
+    weighs = _weighs(left, right, places, others)
+    return TokenPair(" ".join(mine), " ".join(theirs), similarity, weighs, kind)
 
 
 def _kind(mine: Sequence[str], theirs: Sequence[str], similarity: float) -> PairKind:
