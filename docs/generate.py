@@ -14,7 +14,7 @@ from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
 from onoma.cli import commands
-from onoma.metrics import CATALOGUE, PREFIX, Metric
+from onoma.metrics import CANARY, PREFIX, WORKER, Metric
 from onoma.registry import bundle
 from onoma.registry.manifest import Manifest
 from onoma.settings import Settings
@@ -109,16 +109,15 @@ def metrics_page() -> str:
     lines += [
         "Served on `server.host` and `server.port` at `/metrics`, on a thread of its own.",
         "Label values come from closed sets and start at zero.",
-        "",
-        "| metric | type | labels | what |",
-        "|---|---|---|---|",
     ]
-    lines += _metric_rows()
+    for heading, metrics in (("Worker", WORKER), ("Canary", CANARY)):
+        lines += ["", f"## {heading}", "", "| metric | type | labels | what |", "|---|---|---|---|"]
+        lines += _metric_rows(metrics)
     return "\n".join(lines) + "\n"
 
 
-def _metric_rows() -> Iterator[str]:
-    for metric in CATALOGUE:
+def _metric_rows(metrics: tuple[Metric, ...]) -> Iterator[str]:
+    for metric in metrics:
         yield f"| `{PREFIX}{metric.name}` | {metric.kind} | {_labels(metric)} | {metric.help} |"
 
 

@@ -22,6 +22,7 @@ from prometheus_client.parser import text_string_to_metric_families
 START_SECONDS = 60.0
 END_SECONDS = 60.0
 POLL_SECONDS = 0.05
+STARTED = ("worker started", "canary started")
 REPOSITORY = Path(__file__).parents[2]
 
 Config = Mapping[str, Mapping[str, object]]
@@ -211,7 +212,7 @@ class Worker:
 
     def _find_address(self) -> bool:
         if not self._address:
-            started = [e for e in self.events if e.get("event") == "worker started"]
+            started = [e for e in self.events if e.get("event") in STARTED]
             self._address = started[0]["address"] if started else ""
         return bool(self._address)
 

@@ -1,4 +1,4 @@
-"""All metrics of a worker, declared as data; nothing else in the project names one.
+"""All metrics of a worker and of a canary, declared as data; nothing else in the project names one.
 
 Names carry the unit (seconds, bytes, ratio) and `_total` for counters. Label values come from
 closed sets and start at zero, so that a rate exists before the first event and no document can add
@@ -25,6 +25,8 @@ DURATIONS = (0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1.0, 2.5, 5.
 LATENCIES = (*DURATIONS, 30.0, 60.0)
 """With the 30 s of the freshness objective."""
 RATIOS = (0.1, 0.25, 0.5, 0.75, 0.9, 0.95, 1.0)
+ROUNDS = (*LATENCIES, 120.0, 300.0, 600.0)
+"""As far as a canary waits for its answer by default."""
 SIZES = (1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 64.0, 128.0)
 
 OUTCOMES = ("annotated", "dead_lettered")
@@ -37,6 +39,7 @@ RETRIES = ("broker_away", "publish_failed", "commit_failed")
 NOTICES = ("served", "retracted", "malformed", "unsigned", "absent", "unfit")
 MATCHES = ("review", "excluded", "omitted")
 MARKS = ("confirmed", "ignored")
+CANARIES = ("sent", "answered", "lost", "taken_for_real")
 SUPPORT = ("trained", "zero_shot", "none", "undeclared")
 OTHER = "other"
 UNDECLARED = "undeclared"
@@ -66,7 +69,7 @@ def _metric(
     return Metric(name, kind, help_, labels, buckets)
 
 
-CATALOGUE: tuple[Metric, ...] = (
+WORKER: tuple[Metric, ...] = (
     _metric(
         "documents_total", "counter", "Documents whose outcome was published.", outcome=OUTCOMES
     ),
@@ -245,14 +248,71 @@ CATALOGUE: tuple[Metric, ...] = (
     _metric("event_loop_delay_seconds", "gauge", "How late the event loop's heartbeat last was."),
     _metric("build_info", "info", "The worker's release, code and runtime."),
 )
+"""Of `onoma run`."""
+
+CANARY: tuple[Metric, ...] = (
+    _metric(
+        "canary_documents_total",
+        "counter",
+        "Canaries: sent and acknowledged; answered by their event; lost, no event within "
+        "canary.lost_seconds; and taken_for_real, answered by one that is not marked as synthetic.",
+        outcome=CANARIES,
+    ),
+    _metric(
+        "canary_last_answer_timestamp_seconds",
+        "gauge",
+        "When a canary of the partition was last answered; until the first, when this process "
+        "started.",
+        partition=None,
+    ),
+    _metric(
+        "canary_latency_seconds",
+        "histogram",
+        "From sending a canary to reading its event.",
+        ROUNDS,
+    ),
+    _metric(
+        "canary_names_total",
+        "counter",
+        "Names of answered canaries that had to be found, by the canary's text: found, or missed.",
+        canary=None,
+        outcome=("found", "missed"),
+    ),
+    _metric(
+        "canary_lists_total",
+        "counter",
+        "Answers of canaries in which a list of canary.lists was compared with names (screened), "
+        "or was not.",
+        gazetteer=None,
+        outcome=("screened", "missed"),
+    ),
+    _metric(
+        "canary_entries_total",
+        "counter",
+        "Planted entries of answered canaries, by list: hit by an alert that was read, or missed.",
+        gazetteer=None,
+        outcome=("hit", "missed"),
+    ),
+)
+"""Of `onoma canary run`."""
+
+CATALOGUE = WORKER + CANARY
 
 _KINDS = {"counter": Counter, "gauge": Gauge, "histogram": Histogram, "info": Info}
 
 
 class Metrics:
-    """The metrics of one worker, in a registry of their own; safe to use from any thread."""
+    """The metrics of one process, in a registry of their own; safe to use from any thread."""
 
-    def __init__(self, *, languages: Iterable[str], labels: Iterable[str], model: str) -> None:
+    def __init__(
+        self,
+        *,
+        languages: Iterable[str] = (),
+        labels: Iterable[str] = (),
+        model: str = "",
+        catalogue: tuple[Metric, ...] = WORKER,
+    ) -> None:
+        self._catalogue = catalogue
         self.languages = frozenset(languages) | {OTHER, UNDECLARED}
         self.registry = CollectorRegistry()
         later = {
@@ -260,7 +320,7 @@ class Metrics:
             "label": tuple(sorted(labels)),
             "model": (model,),
         }
-        self._metrics = {metric.name: self._create(metric, later) for metric in CATALOGUE}
+        self._metrics = {metric.name: self._create(metric, later) for metric in catalogue}
 
     def extend(self, *, languages: Iterable[str], labels: Iterable[str], model: str) -> None:
         """Add what another model brings to the closed sets of label values; the old stay."""
@@ -277,8 +337,12 @@ class Metrics:
         """Add lists to the closed set of label values; those no longer served stay."""
         self._extend({"gazetteer": tuple(sorted(names))})
 
+    def extend_canaries(self, names: Iterable[str], gazetteers: Iterable[str]) -> None:
+        """Add texts of a canary, and the lists that it watches, to the closed sets."""
+        self._extend({"canary": tuple(sorted(names)), "gazetteer": tuple(sorted(gazetteers))})
+
     def _extend(self, later: Mapping[str, tuple[str, ...]]) -> None:
-        for metric in CATALOGUE:
+        for metric in self._catalogue:
             if later.keys() & metric.labels.keys():
                 self._begin(self._metrics[metric.name], metric, later)
 

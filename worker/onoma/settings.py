@@ -341,6 +341,35 @@ class Gazetteers(_Section):
     )
 
 
+class Canary(_Section):
+    """What `onoma canary run` sends through the topics, and what it watches; workers read none of
+    it.
+    """
+
+    path: Path | None = Field(
+        None,
+        description="JSON file of the texts, the names to find in them and the entries to hit; "
+        "unset: the shipped one, for the shipped model. The policy needs their hashes.",
+    )
+    interval_seconds: Seconds = Field(
+        20, ge=1, description="Between two rounds; in each every partition gets one text."
+    )
+    lost_seconds: Seconds = Field(
+        600, ge=10, description="How long a canary's event may take before it counts as lost."
+    )
+    lists: tuple[str, ...] = Field(
+        (),
+        description="Names of lists that each canary has to be compared with. Where the file has "
+        "entries of one of them, they have to be alerted. Empty: screening is not watched.",
+    )
+    tenant: str | None = Field(
+        None,
+        min_length=1,
+        max_length=256,
+        description="Tenant of the canaries; unset: none, so that the policy's default is watched.",
+    )
+
+
 class Processing(_Section):
     """How the processor is used."""
 
@@ -519,6 +548,7 @@ class Settings(BaseSettings):
     store: Store = Field(default_factory=Store)
     policy: PolicyFile = Field(default_factory=PolicyFile)
     gazetteers: Gazetteers = Field(default_factory=Gazetteers)
+    canary: Canary = Field(default_factory=Canary)
     processing: Processing = Field(default_factory=Processing)
     quarantine: Quarantine = Field(default_factory=Quarantine)
     server: Server = Field(default_factory=Server)
@@ -536,6 +566,12 @@ class Settings(BaseSettings):
             self.kafka.rebalance_timeout_seconds,
             "at least 10 above delivery.publish_timeout_seconds "
             f"({self.delivery.publish_timeout_seconds})",
+        )
+        _refuse(
+            bool(self.canary.lists and not self.gazetteers.lists and not self.store.path),
+            "canary.lists",
+            ", ".join(self.canary.lists),
+            "gazetteers.lists or store.path set too: without them nothing is screened",
         )
         self._check_watchdog()
         return self

@@ -22,6 +22,7 @@ from onoma.settings import Settings
 
 _COMMANDS = {
     "annotate": "Find the names in text or files; needs no Kafka.",
+    "canary": "Watch the whole way with documents of invented names.",
     "chaos": "Kill workers on your cluster, and account for every document.",
     "check": "Say what has to be mended before a worker can run.",
     "deadletters": "Look at rejected documents and send them back.",

@@ -18,8 +18,8 @@ from onoma.settings import Settings
 @config_option
 @json_option
 def command(config: Path | None, as_json: bool) -> None:
-    """Check settings, policy, model, lists, topics and store; print a line for each problem and
-    exit 1 if there is any.
+    """Check settings, policy and its canaries, model, lists, topics and store; print a line for
+    each problem and exit 1 if there is any.
 
     Settings that can't be used at all exit 2, as they do in `onoma run`.
     """
@@ -51,9 +51,11 @@ def _problems(step: Callable[[Settings], list[str]], loaded: Settings) -> list[s
 
 
 def _policy(loaded: Settings) -> list[str]:
-    from onoma.stream import app
+    from onoma.stream import app, canaries
 
-    app.load_policy(loaded.policy.path)
+    policy = app.load_policy(loaded.policy.path).policy
+    if policy.canaries:
+        canaries.refuse_unknown(canaries.load(loaded.canary.path), policy)
     return []
 
 
