@@ -12,7 +12,7 @@ BENCH_ENV := .venv-bench
 BENCH = --data $(DATA) --work build/bench $(QUICK)
 PIP_OPTIONS := --quiet --disable-pip-version-check
 
-.PHONY: help setup demo test check test-deploy test-train train train-smoke bench faults wheel docs requirements format clean
+.PHONY: help setup demo test check test-deploy image test-train train train-smoke bench faults wheel docs requirements format clean
 
 help: ## List the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -34,8 +34,11 @@ check: $(ENV)/dev.done ## Lint, format, types, direction of imports, generated p
 	$(ENV)/bin/python -m tests.faults.page --check
 	$(ENV)/bin/lint-imports --no-logo
 
-test-deploy: $(ENV)/deploy.done ## Render the Helm chart in every shape and check what comes out
+test-deploy: $(ENV)/deploy.done ## Render the Helm chart in every shape, build the image, run it as the chart says
 	@REQUIRE_DEPLOY=1 $(ENV)/bin/python -m pytest -m deploy $(PYTEST)
+
+image: ## Build the image localhost/onoma (needs root, buildah and mmdebstrap)
+	@deploy/image/build.sh localhost/onoma
 
 test-train: $(TRAIN_ENV)/train.done ## Run the tests of training, in an environment with torch
 	@REQUIRE_TRAIN=1 $(TRAIN_ENV)/bin/python -m pytest -m train $(PYTEST)

@@ -8,6 +8,8 @@ lock() {
   uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
     --no-annotate --no-header --exclude-newer "$newest" "$@" -o "requirements/$output.txt"
 }
+lock build requirements/build.in
+lock serve pyproject.toml
 lock demo --extra demo requirements/build.in pyproject.toml
 lock dev --extra demo --extra dev pyproject.toml
 lock deploy --extra demo --extra dev --extra deploy pyproject.toml

@@ -2,7 +2,7 @@
 
 A test whose marker needs something that isn't here is skipped with its reason, or fails where the
 environment requires that part: `REQUIRE_KAFKA=1`, `REQUIRE_DATA=1`, `REQUIRE_DEPLOY=1`,
-`REQUIRE_TRAIN=1`.
+`REQUIRE_IMAGE=1`, `REQUIRE_TRAIN=1`.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from types import FrameType
 
 import pytest
 
+from tests.deploy.image import missing_tools
 from tests.kafka.broker import BrokerFailed, KafkaBroker, Security
 from tests.kafka.classpath import prepare
 from tests.kafka.runtime import KafkaUnavailable
@@ -28,7 +29,7 @@ Unique = Callable[[str], str]
 StartKafka = Callable[[Security], KafkaBroker]
 
 DATA = Path(__file__).parents[2] / "shared" / "data"
-_NEEDS = ("kafka", "data", "deploy", "train")
+_NEEDS = ("kafka", "data", "deploy", "image", "train")
 _PACKAGES = {"deploy": ("helm_python", "kubernetes_validate"), "train": ("torch", "onnx")}
 _BROKER_FIXTURES = {"kafka", "start_kafka"}
 _NOT_RUN = pytest.StashKey[Counter[str]]()
@@ -70,6 +71,8 @@ def _missing(need: str) -> str | None:
             return _missing_kafka()
         case "data":
             return None if DATA.is_dir() else f"found no corpora; wanted them in {DATA}"
+        case "image":
+            return missing_tools()
         case _:
             absent = [name for name in _PACKAGES[need] if importlib.util.find_spec(name) is None]
             return f"found no {', '.join(absent)}; install onoma[{need}]" if absent else None

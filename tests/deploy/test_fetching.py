@@ -7,27 +7,20 @@ import io
 import subprocess
 import sys
 import tarfile
-import threading
 from collections.abc import Callable, Iterator
-from functools import partial
-from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
 
 from tests.deploy.chart import CHART, LEAST, configuration, only, render, with_values
+from tests.deploy.served import served
 from tests.deploy.shapes import DOWNLOAD
 
-Publish = Callable[[dict[str, bytes]], tuple[str, str]]
+Publish = Callable[..., tuple[str, str]]
 
 pytestmark = pytest.mark.deploy
 SCRIPT = CHART / "files" / "fetch.py"
 BUNDLE = {"base-1.4/manifest.json": b"{}", "base-1.4/tables/a.bin": b"\x00" * 3000}
-
-
-class _Quiet(SimpleHTTPRequestHandler):
-    def log_message(self, format: str, *args: object) -> None:
-        pass
 
 
 @pytest.fixture
@@ -35,24 +28,23 @@ def publish(tmp_path: Path) -> Iterator[Publish]:
     """Serve an archive of files; give its address and sha256."""
     directory = tmp_path / "served"
     directory.mkdir()
-    server = ThreadingHTTPServer(("127.0.0.1", 0), partial(_Quiet, directory=str(directory)))
-    thread = threading.Thread(target=server.serve_forever)
-    thread.start()
 
-    def archive(files: dict[str, bytes]) -> tuple[str, str]:
+    def archive(files: dict[str, bytes], odd: bytes | None = None) -> tuple[str, str]:
         path = directory / "bundle.tar.gz"
         with tarfile.open(path, "w:gz") as opened:
             for name, content in files.items():
                 member = tarfile.TarInfo(name)
                 member.size = len(content)
                 opened.addfile(member, io.BytesIO(content))
+            if odd is not None:
+                member = tarfile.TarInfo("odd")
+                member.type, member.linkname = odd, "/etc"
+                opened.addfile(member)
         digest = hashlib.sha256(path.read_bytes()).hexdigest()
-        return f"http://127.0.0.1:{server.server_address[1]}/bundle.tar.gz", digest
+        return f"{address}/bundle.tar.gz", digest
 
-    yield archive
-    server.shutdown()
-    thread.join(10)
-    server.server_close()
+    with served(directory) as address:
+        yield archive
 
 
 @pytest.fixture
@@ -113,6 +105,16 @@ def test_a_file_that_would_lie_outside_is_refused(
     assert not outside.exists()
     # The filter takes the slash off an absolute name, and refuses the others.
     assert (result.returncode == 0) is name.startswith("/")
+
+
+@pytest.mark.parametrize("kind", [tarfile.SYMTYPE, tarfile.LNKTYPE, tarfile.FIFOTYPE])
+def test_what_is_neither_file_nor_folder_is_refused(
+    kind: bytes, publish: Publish, target: Path
+) -> None:
+    result = fetch(*publish(BUNDLE, odd=kind), target)
+
+    assert result.returncode == 1
+    assert "wanted files and folders" in result.stderr
 
 
 def test_an_address_that_answers_nothing_is_one_line_without_the_address(target: Path) -> None:

@@ -1,0 +1,31 @@
+#!/bin/sh
+# Builds the image without a daemon and without a registry, on a base of Debian's packages.
+#     build.sh NAME [BASE BUILD_BASE]        (two names of images in the store take the bases' place)
+# Needs buildah, mmdebstrap and root. BUILDAH says how to call buildah, for another store.
+# pip in the build finds packages as it does here: it gets this machine's settings of pip, its cache and
+# its authorities for as long as it runs, and nothing of them is in the image.
+set -eu
+name=$1 base=${2:-} build_base=${3:-}
+here=$(dirname "$0")
+buildah=${BUILDAH:-buildah}
+scratch=$(mktemp -d); trap 'rm -rf "$scratch"' EXIT
+
+imported() { # NAME [PACKAGE ...]: an image of a root file system, made now
+  image=$1; shift
+  "$here/base.sh" "$scratch/root.tar" "$@"
+  container=$($buildah from scratch)
+  $buildah add --quiet "$container" "$scratch/root.tar" / > /dev/null
+  $buildah commit --quiet --rm "$container" "$image" > /dev/null
+}
+[ -n "$base" ] || { base=localhost/onoma-base; imported $base; }
+[ -n "$build_base" ] || { build_base=localhost/onoma-build-base; imported $build_base python3-venv dash coreutils; }
+
+python3 -m pip config list | sed -n "s/^global\.\([a-z-]*\)='\(.*\)'$/\1 = \2/p" | { echo '[global]'; cat; } > "$scratch/pip.conf"
+cache=$(python3 -m pip cache dir)
+mkdir -p "$cache"
+authorities=/etc/ssl/certs/ca-certificates.crt
+$buildah bud --quiet --isolation chroot --format docker --file "$here/Dockerfile" --tag "$name" \
+  --build-arg BASE="$base" --build-arg BUILD_BASE="$build_base" \
+  --build-arg VERSION="$(sed -n 's/^__version__ = "\(.*\)"/\1/p' "$here/../../worker/onoma/__init__.py")" \
+  --volume "$scratch/pip.conf:/etc/pip.conf:ro" --volume "$cache:/root/.cache/pip" \
+  --volume "$authorities:$authorities:ro" "$here/../.." > /dev/null
