@@ -182,11 +182,27 @@ def test_lists_are_swapped_by_notice_under_load_and_each_alert_is_its_versions(
     assert by_version.total() == 8 * PART
     assert kafka.read(topics.dead_letters) == []
     assert worker.stop() == 0
+    _check_only_what_nobody_needs_can_be_removed(worker)
     alerts = kafka.read(topics.alerts)
     replayed = worker.command("replay", "--json")
     assert replayed.returncode == 0, replayed.stdout
     assert json.loads(replayed.stdout)["alerts"] == len(alerts)
     _check_alerts_are_compared(topics, worker, alerts[0])
+
+
+def _check_only_what_nobody_needs_can_be_removed(worker: Worker) -> None:
+    listed = worker.command("store", "list", "--json").stdout.splitlines()
+    needed = {each["path"]: each["needed"] for each in map(json.loads, listed)}
+    by_version = {path.split("/")[2]: reason for path, reason in needed.items()}
+    assert by_version == {
+        "nothing": "announced",
+        "whole": "zub change stands on it",
+        "change": None,
+    }
+    for path, reason in needed.items():
+        if reason:
+            refused = worker.command("store", "remove", path, "--yes")
+            assert (refused.returncode, reason in refused.stderr) == (2, True)
 
 
 def _check_alerts_are_compared(topics: Topics, worker: Worker, alert: Read) -> None:

@@ -34,6 +34,7 @@ _COMMANDS = {
     "reconcile": "Account for every document of a range.",
     "replay": "Compute a range again and compare every byte.",
     "run": "Run a worker.",
+    "store": "Look at the versions that are kept, and remove some.",
     "top": "Watch running workers in the terminal.",
     "topics": "Create the topics.",
     "train": "Train a model from annotated corpora.",

@@ -49,7 +49,7 @@ def promote_command(
     """
     from onoma.stream import promoting
 
-    desk = _desk(config, sign_with)
+    desk = desk_of(config, sign_with)
     notice = asyncio.run(promoting.promote(desk, directory or bundle.default_directory()))
     _tell(notice, desk, as_json)
 
@@ -82,7 +82,7 @@ def promote_list_command(
     """
     from onoma.stream import promoting
 
-    desk = _desk(config, sign_with)
+    desk = desk_of(config, sign_with)
     _tell(asyncio.run(promoting.promote_list(desk, directory)), desk, as_json)
 
 
@@ -102,11 +102,12 @@ def rollback_list_command(name: str, config: Path | None, as_json: bool) -> None
 def _roll_back(kind: Kind, key: str, config: Path | None, as_json: bool) -> None:
     from onoma.stream import promoting
 
-    desk = _desk(config, None)
+    desk = desk_of(config)
     _tell(asyncio.run(promoting.roll_back(desk, kind, key)), desk, as_json)
 
 
-def _desk(config: Path | None, sign_with: Path | None) -> Desk:
+def desk_of(config: Path | None, sign_with: Path | None = None) -> Desk:
+    """Return where versions are announced, as the settings say. Raises FatalError."""
     from onoma.stream import app
     from onoma.stream.desk import Desk
 

@@ -19,11 +19,21 @@ from typing import Any
 import msgspec
 
 from onoma.contracts.entities import ModelVersion
-from onoma.contracts.notice import Announced, Kind, Notice, decode, encode
+from onoma.contracts.notice import KINDS, Announced, Kind, Notice, decode, encode
 from onoma.errors import BundleError
 from onoma.registry.manifest import MANIFEST_NAME
 
 MAX_MANIFEST_BYTES = 64 * 1024**2
+
+
+class _Below(msgspec.Struct, frozen=True):
+    sha256: str
+
+
+class _StandsOn(msgspec.Struct, frozen=True):
+    """What is read of the manifest of a model or a list."""
+
+    base: _Below | None = None
 
 
 class NotInStoreError(BundleError):
@@ -102,6 +112,45 @@ class Store:
             raise NotInStoreError(f"{path}: can't be read: {error.strerror}") from error
         except msgspec.DecodeError as error:
             raise BundleError(f"{path}: is no notice: {error}") from error
+
+    def versions(self) -> tuple[tuple[Kind, Announced], ...]:
+        """Return every version that lies here, by kind, name and version."""
+        return tuple(
+            (kind, Announced(*directory.relative_to(self.root / f"{kind}s").parts))
+            for kind in KINDS
+            for directory in sorted((self.root / f"{kind}s").glob("[!.]*/[!.]*/[!.]*"))
+            if directory.is_dir()
+        )
+
+    def base_of(self, kind: Kind, version: Announced) -> str | None:
+        """Return the sha256 of what the files of `version` stand on: a change of a list, on the
+        list below it; None for all else, and where no manifest can be read.
+        """
+        path = self.directory_of(kind, version) / MANIFEST_NAME
+        try:
+            base = msgspec.json.decode(path.read_bytes(), type=_StandsOn).base
+        except (OSError, msgspec.DecodeError):
+            return None
+        return None if base is None else base.sha256
+
+    def bytes_of(self, kind: Kind, version: Announced) -> int:
+        """Return how much room the files of `version` take."""
+        files = self.directory_of(kind, version).iterdir()
+        return sum(file.stat().st_size for file in files)
+
+    def remove(self, kind: Kind, version: Announced) -> None:
+        """Remove the files of `version` and its notice, at once for readers. Raises BundleError."""
+        directory = self.directory_of(kind, version)
+        going = directory.parent / f".{directory.name}.{os.getpid()}"
+        try:
+            directory.rename(going)
+            _notice_file(directory).unlink(missing_ok=True)
+            shutil.rmtree(going)
+        except OSError as error:
+            raise BundleError(
+                f"{directory}: can't be removed: {error.strerror}; wanted a store that this user "
+                "may change"
+            ) from error
 
     def _below(self, path: str) -> Path:
         root = self.root.resolve()

@@ -82,16 +82,21 @@ async def roll_back(desk: Desk, kind: Kind, key: str) -> Notice:
     return notice
 
 
-async def announced_last(desk: Desk, kind: Kind, key: str) -> Notice | None:
-    """Return the newest notice under `key` that workers would look at, None if there is none."""
+async def announced(desk: Desk, kind: Kind) -> dict[bytes, Notice]:
+    """Return the newest notice of each key that workers would look at."""
     partitions = await partitions_of(desk.settings, desk.limits, desk.topic(kind))
-    newest = None
+    newest: dict[bytes, Notice] = {}
     async with reading(desk.settings, desk.limits, partitions) as consumer:
         async for records in up_to_the_ends(consumer, partitions):
             for record in records:
-                if record.key == key.encode():
-                    newest = _readable(record.value, desk.keys) or newest
+                if notice := _readable(record.value, desk.keys):
+                    newest[record.key] = notice
     return newest
+
+
+async def announced_last(desk: Desk, kind: Kind, key: str) -> Notice | None:
+    """Return the newest notice under `key` that workers would look at, None if there is none."""
+    return (await announced(desk, kind)).get(key.encode())
 
 
 def _readable(value: bytes | None, keys: PublicKeys) -> Notice | None:
