@@ -1,7 +1,8 @@
 """What lists of names are worth when few sentences are labelled: macro F1 with and without them.
 
-A hundred sentences of each of six open sets, no masked words, the same steps for both; the
-networks begin with the same weights. Run with
+A hundred sentences of each of six open sets, no masked words, the same steps for all; the networks
+begin with the same weights. `open` are files of places and given names; `built` are these and the
+people and organisations of a list that `onoma gazetteer build` makes of OFAC's. Run with
 
     python -m benchmarks.gazetteer_channel --data ../shared/data [--seeds N] [--steps N]
 
@@ -15,20 +16,25 @@ import json
 import platform
 import statistics
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from random import Random
+from tempfile import TemporaryDirectory
 
 import click
 import torch
 
+from onoma.cli.listed import read_files
 from onoma.evaluation.corpora import Corpus
 from onoma.evaluation.report import Report, evaluate
-from onoma.ner.gazetteer import Gazetteer
+from onoma.gazetteer.arrays import NO_INDEX
+from onoma.gazetteer.channel import Gazetteer
+from onoma.gazetteer.readers.columns import Columns
+from onoma.gazetteer.segment import Identity, write_segment
 from onoma.training.bundle import TYPES, labels_of
 from onoma.training.examples import without_dev
-from onoma.training.gazetteers import Names, read_names
+from onoma.training.gazetteers import NameList, Names, read_names
 from onoma.training.loop import train
 from onoma.training.names import groups_of, label_with, labelled
 from onoma.training.pieces import fresh_network
@@ -55,6 +61,7 @@ LISTS = Lists(
     ),
     people=("gazetteer/person_names_by_country.tsv",),
 )
+BUILT = tuple(f"watchlist/raw/ofac_{part}.csv.gz" for part in ("sdn", "alt", "add"))
 SCHEDULE = Schedule(steps=300, average_decay=0.99, average_from=0.5)
 RESULT = Path(__file__).parent / "results" / "gazetteer_channel.json"
 LABELS = labels_of(TYPES)
@@ -63,7 +70,7 @@ LABELS = labels_of(TYPES)
 @dataclass(frozen=True, slots=True)
 class _Run:
     seed: int
-    lists: bool
+    lists: str
     report: Report
     processor_seconds: float
 
@@ -82,38 +89,55 @@ class _Run:
 @click.option("--seeds", default=3)
 @click.option("--steps", default=SCHEDULE.steps)
 def main(data: Path, seeds: int, steps: int) -> None:
-    """Train and score each seed twice, keep the JSON."""
+    """Train and score each seed with each choice of lists, keep the JSON."""
     dev, whole = (_sets(data, part) for part in ("dev", "train"))
     corpora = without_dev(whole, dev)
     judged = [replace(corpus, sentences=corpus.sentences[:DEV_SENTENCES]) for corpus in dev]
-    names = read_names(data, LISTS)
+    with TemporaryDirectory() as directory:
+        lists = {"none": None, "open": LISTS, "built": _with_built(data, Path(directory) / "ofac")}
+        names = {what: read_names(data, each) for what, each in lists.items() if each}
     recipe = Recipe(schedule=replace(SCHEDULE, steps=steps), batch=16)
     runs = []
     for seed in range(seeds):
         chosen = [_few(corpus, seed) for corpus in corpora]
-        for lists, gazetteer in ((None, None), (LISTS, names.gazetteer)):
+        for what, wanted in lists.items():
             started = time.process_time()
-            own = replace(recipe, seed=seed, gazetteer=lists)
+            own = replace(recipe, seed=seed, gazetteer=wanted)
+            gazetteer = names[what].gazetteer if what in names else None
             report = _trained(chosen, judged, own, gazetteer)
-            runs.append(_Run(seed, lists is not None, report, time.process_time() - started))
+            runs.append(_Run(seed, what, report, time.process_time() - started))
             click.echo(json.dumps(runs[-1].record()))
         # After each seed: what is measured stays if the rest is cut off.
         _write(runs, names, recipe)
 
 
-def _write(runs: Sequence[_Run], names: Names, recipe: Recipe) -> None:
+def _with_built(data: Path, directory: Path) -> Lists:
+    """Build OFAC's list into `directory`; return the open lists with it."""
+    listed = read_files([data / file for file in BUILT], "ofac", Columns(), "utf-8")
+    identity = Identity(name="ofac", version="1", sources=listed.sources)
+    write_segment(directory, listed.entries, identity, NO_INDEX)
+    built = str(directory)
+    return replace(LISTS, people=(*LISTS.people, built), organisations=(built,))
+
+
+def _write(runs: Sequence[_Run], names: Mapping[str, Names], recipe: Recipe) -> None:
+    means = {what: _mean(run for run in runs if run.lists == what) for what in ("none", *names)}
     record = {
         "machine": f"{platform.machine()}, torch {torch.__version__}, one thread",
         "sentences": SENTENCES,
         "dev_sentences": DEV_SENTENCES,
-        "lists": [asdict(one) for one in names.lists],
-        "names": len(names.gazetteer),
+        "lists": [_told(one) for one in names["built"].lists],
+        "names": {what: len(each.gazetteer) for what, each in names.items()},
         "recipe": asdict(replace(recipe, gazetteer=LISTS)),
-        "macro_f1_without": _mean(run for run in runs if not run.lists),
-        "macro_f1_with_lists": _mean(run for run in runs if run.lists),
+        "macro_f1": means,
         "runs": [run.record() for run in runs],
     }
     RESULT.write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
+
+
+def _told(one: NameList) -> dict[str, object]:
+    """Return what is kept of a list: no place of this machine."""
+    return asdict(one) | {"file": Path(one.file).name if one.sha256 else one.file}
 
 
 def _sets(data: Path, part: str) -> list[Corpus]:

@@ -48,7 +48,7 @@ def wordhash_graph(
             value("bytes", INT32, "distinct", 24),
             value("words", INT32, "rows"),
             value(mask_name, FLOAT, "rows", 1),
-            *([value("gazetteer", FLOAT, "rows", 5)] if channel else []),
+            *([value("gazetteer", FLOAT, "rows", 7)] if channel else []),
         ],
         outputs=[value(output, FLOAT, "rows", labels)],
     )

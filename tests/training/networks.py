@@ -8,7 +8,7 @@ from dataclasses import replace
 import torch
 
 from onoma.evaluation.corpora import Corpus
-from onoma.ner.gazetteer import Gazetteer
+from onoma.gazetteer.channel import Gazetteer
 from onoma.training.loop import Saving, Trained, Watch, train
 from onoma.training.names import groups_of, labelled
 from onoma.training.network import Shape, WordHash

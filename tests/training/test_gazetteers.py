@@ -30,7 +30,7 @@ from onoma.cli.annotate import command as annotate
 from onoma.errors import FatalError, WrongUseError
 from onoma.evaluation.corpora import Corpus, Sentence
 from onoma.evaluation.judging import read
-from onoma.ner.gazetteer import NUMBERS_PER_UNIT, Gazetteer
+from onoma.gazetteer.channel import NUMBERS_PER_UNIT, Gazetteer
 from onoma.ner.wordhash import WINDOW_UNITS, Inputs, WordHashRecogniser
 from onoma.registry import bundle
 from onoma.registry.gate import write_manifest
@@ -38,7 +38,7 @@ from onoma.registry.gate_record import checked_gate
 from onoma.registry.manifest import GAZETTEER_NAME, Manifest
 from onoma.registry.manifest import Gazetteer as GazetteerEntry
 from onoma.training import pieces
-from onoma.training.bundle import Corpora, calibration_batches, write
+from onoma.training.bundle import CHANNEL, Corpora, calibration_batches, write
 from onoma.training.card import card
 from onoma.training.dequantising import network_of
 from onoma.training.export import calibrate, export
@@ -154,7 +154,7 @@ def _inputs(documents: Sequence[Sequence[str]], gazetteer: Gazetteer | None) -> 
         labels=LABELS,
         decoder=bundle.decoder_of(manifest),
         context_units=2,
-        gazetteer=gazetteer,
+        gazetteer=None if gazetteer is None else gazetteer.channel,
     )
     packing.emissions([packing.rows(document) for document in documents])
     return seen[0]
@@ -288,7 +288,7 @@ def test_the_graph_is_calibrated_with_names_and_without() -> None:
 def test_the_bundle_names_the_lists_with_their_licences(directory: Path) -> None:
     manifest = _manifest(directory)
 
-    assert manifest.gazetteer == GazetteerEntry(GAZETTEER_NAME)
+    assert manifest.gazetteer == CHANNEL
     assert manifest.training["gazetteer"] == [msgspec.to_builtins(one) for one in NAMES.lists]
     assert "| own/places.txt | places | 191 | CC BY 4.0 | own/lists |" in card(manifest)
     assert set(manifest.files) == {"model.onnx", GAZETTEER_NAME, "README.md"}

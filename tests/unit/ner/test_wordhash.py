@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from onoma.gazetteer.channel import MATCH_LENGTH, PLACE_BEGINS, PLACE_GOES_ON, Gazetteer
 from onoma.ner.decoding import Decoder
 from onoma.ner.features import bytes_of
-from onoma.ner.gazetteer import MATCH_LENGTH, PLACE_BEGINS, PLACE_GOES_ON, Gazetteer
 from onoma.ner.recogniser import Emissions, stitched
 from onoma.ner.wordhash import WINDOW_UNITS, Inputs, WordHashRecogniser
 from tests.fakes import CONTEXT_UNITS, LABELS, FakeGraph, recogniser
@@ -120,7 +120,7 @@ def _with_channel(gazetteer: Gazetteer) -> WordHashRecogniser:
     labels = ("O", "B-LOC", "I-LOC")
     decoder = Decoder(labels=labels, start=[0.0] * 3, transitions=[[0.0] * 3] * 3)
     return WordHashRecogniser(
-        ChannelGraph(), labels=labels, decoder=decoder, context_units=4, gazetteer=gazetteer
+        ChannelGraph(), labels=labels, decoder=decoder, context_units=4, gazetteer=gazetteer.channel
     )
 
 

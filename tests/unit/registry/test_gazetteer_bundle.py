@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from onoma.errors import BundleError
-from onoma.ner.gazetteer import MATCH_LENGTH, Gazetteer
+from onoma.gazetteer.channel import MATCH_LENGTH, NORMALISATION, Gazetteer
 from onoma.ner.wordhash import WordHashRecogniser
 from onoma.registry.bundle import default_directory, load, verify
 from onoma.registry.gate import write_manifest
@@ -19,6 +19,7 @@ from tests.tiny_bundle import LABELS, tiny_bundle
 from tests.tiny_onnx import wordhash_graph
 
 WITH_CHANNEL = wordhash_graph(len(LABELS), channel=True)
+CHANNEL = {"file": GAZETTEER_NAME, "normalisation": NORMALISATION}
 LINES = gzip.compress("".join(Gazetteer(["Kano", "Port of Spain"]).lines()).encode(), mtime=0)
 
 
@@ -50,9 +51,16 @@ def _matches(directory: Path) -> list[float]:
 
 
 def test_the_names_of_the_bundle_are_matched(tmp_path: Path) -> None:
-    directory = _bundle(tmp_path, gazetteer={"file": GAZETTEER_NAME})
+    directory = _bundle(tmp_path, gazetteer=CHANNEL)
 
     assert _matches(directory) == [0.25, 0.0, 0.75, 0.75, 0.75]
+
+
+def test_names_in_another_form_than_the_matchers_are_refused(tmp_path: Path) -> None:
+    _bundle(tmp_path, gazetteer={"file": GAZETTEER_NAME, "normalisation": "0"})
+
+    with pytest.raises(BundleError, match=r"were brought to the form '0'.*train the bundle anew"):
+        load(tmp_path, allow_ungated=True)
 
 
 def test_the_same_graph_is_served_without_names(tmp_path: Path) -> None:
@@ -81,14 +89,14 @@ def test_the_manifest_of_a_bundle_without_the_channel_does_not_mention_it(tmp_pa
 
 
 def test_names_that_are_not_among_the_files_are_missed(tmp_path: Path) -> None:
-    directory = _bundle(tmp_path, lines=None, gazetteer={"file": GAZETTEER_NAME})
+    directory = _bundle(tmp_path, lines=None, gazetteer=CHANNEL)
 
     with pytest.raises(BundleError, match=r"names gazetteer\.tsv\.gz, which is not among its file"):
         load(directory, allow_ungated=True)
 
 
 def test_a_file_of_names_that_is_not_there_is_missed(tmp_path: Path) -> None:
-    (_bundle(tmp_path, gazetteer={"file": GAZETTEER_NAME}) / GAZETTEER_NAME).unlink()
+    (_bundle(tmp_path, gazetteer=CHANNEL) / GAZETTEER_NAME).unlink()
 
     with pytest.raises(BundleError, match=r"gazetteer\.tsv\.gz is in the manifest but is no file"):
         load(tmp_path, allow_ungated=True)
@@ -99,13 +107,13 @@ def test_a_file_of_names_that_is_not_there_is_missed(tmp_path: Path) -> None:
     [
         (b"place\tkano\n", "Not a gzipped file"),
         (LINES[:-9], "ended before"),
-        (gzip.compress(b"kano\n"), "line 1: wanted `place` or `person`"),
+        (gzip.compress(b"kano\n"), "line 1: wanted one of place, person, organ"),
         (gzip.compress(b"place\t\xff\n"), "can't decode"),
     ],
     ids=["plain", "cut off", "other lines", "no UTF-8"],
 )
 def test_a_file_that_holds_no_names_is_named(tmp_path: Path, lines: bytes, message: str) -> None:
-    _bundle(tmp_path, lines=lines, gazetteer={"file": GAZETTEER_NAME})
+    _bundle(tmp_path, lines=lines, gazetteer=CHANNEL)
 
     with pytest.raises(BundleError, match=rf"gazetteer\.tsv\.gz: holds no lists of .*{message}"):
         load(tmp_path, allow_ungated=True)

@@ -30,14 +30,31 @@ def normalise(name: str) -> str:
 
     Legal forms written out, or letter by letter, are abbreviated.
     """
+    return abbreviate(romanise(name))
+
+
+def romanise(name: str) -> str:
+    """Return `name` as `normalise` does, but with legal forms as they are written."""
     folded = name[:LONGEST].casefold()
     if not folded.isascii():
         folded = unicodedata.normalize("NFKC", folded).translate(_APOSTROPHES)
         folded = anyascii(folded).casefold()
     if "'" in folded or "`" in folded:
         folded = folded.translate(_APOSTROPHES)
-    tokens = _NOT_ALPHANUMERIC.sub(" ", folded).strip()[:LONGEST].rstrip()
-    return _PHRASE.sub(_form, tokens)
+    return _NOT_ALPHANUMERIC.sub(" ", folded).strip()[:LONGEST].rstrip()
+
+
+def abbreviate(romanised: str) -> str:
+    """Return the form of a name that is compared, of what `romanise` made of it."""
+    return _PHRASE.sub(_form, romanised)
+
+
+def heads(token: str) -> frozenset[str]:
+    """Return the words, romanised, that a name may begin with whose compared form does with
+    `token`.
+    """
+    written = (phrase for phrase, form in _FORMS.items() if form.partition(" ")[0] == token)
+    return frozenset({token, *(phrase.partition(" ")[0] for phrase in written)})
 
 
 def _form(phrase: re.Match[str]) -> str:

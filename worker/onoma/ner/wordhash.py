@@ -18,7 +18,6 @@ import numpy.typing as npt
 
 from onoma.ner.decoding import Decoder
 from onoma.ner.features import FeatureTable
-from onoma.ner.gazetteer import NUMBERS_PER_UNIT, Gazetteer
 from onoma.ner.recogniser import (
     Emissions,
     Prepared,
@@ -39,16 +38,19 @@ SEPARATOR = ("",)
 
 Inputs = Mapping[str, npt.NDArray[np.generic]]
 """`hashes` `(words, 7)` and `bytes` `(words, 24)` of distinct words, `words` `(rows,)`, which of
-them each row is, `mask` `(rows, 1)`, and for a graph that has the channel `gazetteer` `(rows, 5)`.
+them each row is, `mask` `(rows, 1)`, and for a graph that has the channel `gazetteer` `(rows, 7)`.
 """
 
 Graph = Callable[[Inputs], Emissions]
 """Inputs in, emissions `(rows, labels)` out."""
 
+Channel = Callable[[Sequence[str]], npt.NDArray[np.float32]]
+"""Says what lists of names have of the units of one whole document, `(units, 7)`."""
+
 
 @dataclass(frozen=True, slots=True)
 class WordRows:
-    """The units of one window, and what the lists of names say of them `(units, 5)` for a graph
+    """The units of one window, and what the lists of names say of them `(units, 7)` for a graph
     that has the channel.
     """
 
@@ -68,7 +70,8 @@ class WordRows:
 class WordHashRecogniser:
     """Finds mentions with a `wordhash` model; safe to call from several threads.
 
-    `gazetteer` is for a graph that has the channel, and may be empty; other graphs get none.
+    `gazetteer` is for a graph that has the channel of names, and may know none; other graphs get
+    no such input.
     """
 
     kind = "wordhash"
@@ -80,7 +83,7 @@ class WordHashRecogniser:
         labels: Sequence[str],
         decoder: Decoder,
         context_units: int,
-        gazetteer: Gazetteer | None = None,
+        gazetteer: Channel | None = None,
     ) -> None:
         self.labels = tuple(labels)
         self._graph = graph
@@ -91,7 +94,7 @@ class WordHashRecogniser:
 
     def rows(self, units: Sequence[str]) -> WordRows:
         """Return the rows of the units of one whole document."""
-        names = None if self._gazetteer is None else self._gazetteer.channel(units)
+        names = None if self._gazetteer is None else self._gazetteer(units)
         return WordRows(units, names)
 
     def windows(self, units: int) -> tuple[Window, ...]:
@@ -144,6 +147,9 @@ class WordHashRecogniser:
 
 def _channel(rows: Sequence[WordRows]) -> npt.NDArray[np.float32]:
     """Return what the lists of names say of each row of a call, nothing of the masked ones."""
-    nothing = np.zeros((1, NUMBERS_PER_UNIT), np.float32)
-    parts = [part for window in rows for part in (window.gazetteer, nothing) if part is not None]
-    return np.concatenate(parts) if parts else nothing[:0]
+    parts: list[npt.NDArray[np.float32]] = []
+    for window in rows:
+        if window.gazetteer is not None:
+            nothing = np.zeros((1, window.gazetteer.shape[1]), np.float32)
+            parts += [window.gazetteer, nothing]
+    return np.concatenate(parts)

@@ -21,9 +21,9 @@ import numpy as np
 
 from onoma.contracts.entities import ModelVersion
 from onoma.errors import BundleError
+from onoma.gazetteer.channel import NORMALISATION, NUMBERS_PER_UNIT, Gazetteer
 from onoma.ner.decoding import Decoder
 from onoma.ner.features import BYTES_PER_UNIT, HASHES_PER_UNIT
-from onoma.ner.gazetteer import NUMBERS_PER_UNIT, Gazetteer
 from onoma.ner.recogniser import AnyRecogniser
 from onoma.ner.subwords import Subwords, WindowForm
 from onoma.ner.token_classification import Graph as SubwordGraph
@@ -166,7 +166,7 @@ def _wordhash(
         labels=manifest.labels,
         decoder=decoder_of(manifest),
         context_units=manifest.context_units,
-        gazetteer=gazetteer,
+        gazetteer=None if gazetteer is None else gazetteer.channel,
     )
 
 
@@ -181,6 +181,12 @@ def gazetteer_of(manifest: Manifest, directory: Path) -> Gazetteer | None:
         raise BundleError(
             f"{directory}: the manifest's gazetteer names {name}, which is not among its files; "
             'wanted the file, or "file": null for a channel without names'
+        )
+    found = manifest.gazetteer.normalisation
+    if found != NORMALISATION:
+        raise BundleError(
+            f"{directory}: its names were brought to the form {found!r}, this version compares "
+            f"{NORMALISATION!r}; train the bundle anew"
         )
     path = directory / name
     try:

@@ -59,11 +59,13 @@ class Subwords(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 class Gazetteer(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Says that a `wordhash` graph has the channel of names, an input more.
 
-    `file` is one of the bundle's, packed lines of `place` or `person`, a tab, and a name as it is
-    looked up. Null: the same graph without names, whose input is zeros.
+    `file` is one of the bundle's, packed lines of `place`, `person` or `organisation`, a tab, and a
+    name as it is looked up, in the form that the version `normalisation` makes. Null: the same
+    graph without names, whose input is zeros.
     """
 
     file: str | None
+    normalisation: str | None = None
 
 
 class Manifest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

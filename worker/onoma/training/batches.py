@@ -13,8 +13,8 @@ import numpy as np
 import torch
 
 from onoma.evaluation.spans import OUTSIDE
+from onoma.gazetteer.channel import NUMBERS_PER_UNIT, Gazetteer
 from onoma.ner.features import FeatureTable
-from onoma.ner.gazetteer import NUMBERS_PER_UNIT, Gazetteer
 from onoma.training.examples import Example
 from onoma.training.network import Batch, rows_of
 

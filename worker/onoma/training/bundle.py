@@ -20,7 +20,7 @@ import msgspec
 import onoma
 from onoma.errors import WrongUseError
 from onoma.evaluation.corpora import Corpus
-from onoma.ner.gazetteer import Gazetteer
+from onoma.gazetteer.channel import NORMALISATION, Gazetteer
 from onoma.registry import bundle
 from onoma.registry.gate import write_manifest
 from onoma.registry.manifest import (
@@ -45,6 +45,7 @@ from onoma.training.sources import Licence, read_corpora, read_licences
 KIND = "wordhash"
 TYPES = ("PER", "LOC", "ORG", "DATE")
 CALIBRATION_BATCHES = 60
+CHANNEL = GazetteerEntry(GAZETTEER_NAME, NORMALISATION)
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,7 +121,7 @@ def write(
         languages=Languages(trained=tuple(sorted({c.language for c in corpora.train}))),
         training=_training(network, corpora, recipe, training),
         scores={},
-        gazetteer=GazetteerEntry(GAZETTEER_NAME) if GAZETTEER_NAME in files else msgspec.UNSET,
+        gazetteer=CHANNEL if GAZETTEER_NAME in files else msgspec.UNSET,
     )
     write_manifest(directory, manifest)
     checks = finish(

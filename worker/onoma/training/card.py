@@ -226,7 +226,7 @@ def _lists(lists: Sequence[Mapping[str, Any]]) -> Iterator[str]:
     if not lists:
         return
     yield "The model looks words up in lists of names, which are in this bundle, each as it is"
-    yield "looked up: without case, and without names of more than four words."
+    yield "looked up: romanised, without case and marks. Names of over eight words are left out."
     yield ""
     yield from _table(
         ("list", "of", "names", "licence", "source"),

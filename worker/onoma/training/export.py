@@ -22,8 +22,8 @@ import onnx
 import torch
 from onnx import TensorProto, helper, numpy_helper
 
+from onoma.gazetteer.channel import NUMBERS_PER_UNIT, QUARTERS
 from onoma.ner.features import BYTES_PER_UNIT, HASHES_PER_UNIT
-from onoma.ner.gazetteer import LONGEST_MATCH, NUMBERS_PER_UNIT
 from onoma.training.network import BYTE_FILTERS, BYTE_WINDOWS, Batch, WordHash
 
 OPSET = 20
@@ -75,7 +75,7 @@ def export(network: WordHash, ranges: Ranges, producer_version: str) -> bytes:
     Inputs `hashes` (words, 7) and `bytes` (words, 24) of the distinct words of a call, `words`
     (units), which of them each unit is, `mask` (units, 1), zero in the row between two documents;
     outputs `emissions` (units, labels) and `hidden` (units, width). A network with the channel of
-    names has the input `gazetteer` (units, 5) too.
+    names has the input `gazetteer` (units, 7) too.
     """
     graph = _Graph()
     vectors = graph.node(
@@ -275,7 +275,7 @@ def _lists(graph: _Graph, weight: torch.Tensor, vectors: str) -> str:
     """Add the channel of names: its numbers are quarters, so that as integers they are exact, and
     without names nothing is added.
     """
-    scale = 1 / LONGEST_MATCH
+    scale = 1 / QUARTERS
     quarters = graph.quantise("gazetteer", scale)
     nothing = np.zeros(weight.shape[1], np.float32)
     product = graph.product("gazetteer", quarters, scale, _array(weight), nothing)

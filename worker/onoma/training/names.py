@@ -15,8 +15,8 @@ from torch import Tensor
 
 from onoma.evaluation.corpora import Corpus
 from onoma.evaluation.report import Label, evaluate
+from onoma.gazetteer.channel import Gazetteer
 from onoma.ner.decoding import Decoder
-from onoma.ner.gazetteer import Gazetteer
 from onoma.training.batches import Collator
 from onoma.training.examples import Example, Examples
 from onoma.training.feeds import Feed, Source

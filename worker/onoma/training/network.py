@@ -17,8 +17,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from onoma.gazetteer.channel import NUMBERS_PER_UNIT
 from onoma.ner.features import HASH_BUCKETS
-from onoma.ner.gazetteer import NUMBERS_PER_UNIT
 
 BYTE_VALUES = 257
 BYTE_WIDTH = 32
@@ -75,7 +75,7 @@ class Words(Protocol):
 
     @property
     def gazetteer(self) -> Tensor | None:
-        """Return (rows, 5)."""
+        """Return (rows, 7)."""
         ...
 
 
@@ -90,7 +90,7 @@ class Batch:
     `hashes` (words, 7) and `bytes_` (words, 24) of the distinct words; `words` (rows) which word
     stands in a row; `mask` (rows, 1) zero between sentences; `rows` (sentences, longest) where each
     unit of a sentence lies; `inside` (sentences, longest) false beyond its end; `allowed`
-    (sentences, longest, labels); `gazetteer` (rows, 5), None without names, which is as zeros.
+    (sentences, longest, labels); `gazetteer` (rows, 7), None without names, which is as zeros.
     """
 
     hashes: Tensor
@@ -208,7 +208,7 @@ class WordHash(nn.Module):
         return dropped(vectors, self.shape.input_dropout, self.training)
 
     def _lists(self, channel: Tensor) -> Tensor:
-        """Return the channel (rows, 5); in training some words lose all of it, so that a name is
+        """Return the channel (rows, 7); in training some words lose all of it, so that a name is
         also learned by its form, and text without any list is still read.
         """
         if not self.training:

@@ -106,13 +106,16 @@ class Pretraining:
 class Lists:
     """Lists of names that the network may look words up in; the bundle carries the names.
 
-    `places` and `people` are files below --data: `.txt` with one name a line, or `.tsv` and `.csv`
-    with a column `name`; each may be packed (`.gz`). A word loses all that the lists say of it with
-    a chance of `dropout`, so that names are learned by their form too.
+    `places`, `people` and `organisations` are files below --data: `.txt` with one name a line, or
+    `.tsv` and `.csv` with a column `name`; each may be packed (`.gz`). Or they are directories that
+    `onoma gazetteer build` wrote, of which the entries of that type are taken, and those of none. A
+    word loses all that the lists say of it with a chance of `dropout`, so that names are learned by
+    their form too.
     """
 
     places: tuple[str, ...] = ()
     people: tuple[str, ...] = ()
+    organisations: tuple[str, ...] = ()
     dropout: Annotated[float, msgspec.Meta(ge=0, le=1)] = 0.3
 
 

@@ -16,8 +16,8 @@ import numpy.typing as npt
 import torch
 from torch import Tensor, nn
 
+from onoma.gazetteer.channel import NUMBERS_PER_UNIT, Gazetteer
 from onoma.ner.features import BYTES_PER_UNIT, HASH_BUCKETS, HASHES_PER_UNIT
-from onoma.ner.gazetteer import NUMBERS_PER_UNIT, Gazetteer
 from onoma.ner.wordhash import Inputs, WordHashRecogniser
 from onoma.registry.bundle import decoder_of
 from onoma.registry.engine import onnxruntime
@@ -76,7 +76,7 @@ def full_precision(
         labels=manifest.labels,
         decoder=decoder_of(manifest),
         context_units=manifest.context_units,
-        gazetteer=gazetteer,
+        gazetteer=None if gazetteer is None else gazetteer.channel,
     )
 
 
