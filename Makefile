@@ -52,7 +52,7 @@ train-smoke: $(TRAIN_ENV)/train.done ## Run all of training on a few sentences, 
 bench: $(ENV)/dev.done $(TRAIN_ENV)/train.done $(BENCH_ENV)/bench.done ## Measure everything, for hours (QUICK=--quick tries it)
 	$(TRAIN_ENV)/bin/python -m benchmarks.encoders $(BENCH) S M L
 	for question in pipeline worker fairness lengths processes latency bits emulated start memory gazetteer \
-		gazetteer_quality; do \
+		gazetteer_quality gazetteer_stream list_swap; do \
 		$(ENV)/bin/python -m benchmarks.$$question $(BENCH) || exit 1; done
 	$(TRAIN_ENV)/bin/python -m benchmarks.prototype $(BENCH) --prototype $(PROTOTYPE)
 	$(TRAIN_ENV)/bin/python -m benchmarks.roofline $(BENCH) --model default --model S --model M
