@@ -89,9 +89,26 @@ def pods(objects: Iterable[Object]) -> list[Object]:
     return [each["spec"]["template"] for each in of_kind(objects, *WORKLOADS, "Job")]
 
 
+def workload(objects: Iterable[Object]) -> Object:
+    """Return what runs the workers."""
+    (found,) = (each for each in of_kind(objects, *WORKLOADS) if _component(each) == "worker")
+    return found
+
+
+def canary(objects: Iterable[Object]) -> Object | None:
+    """Return what runs the canary, None where there is none."""
+    found = [each for each in of_kind(objects, "Deployment") if _component(each) == "canary"]
+    return found[0] if found else None
+
+
+def _component(found: Object) -> str:
+    label: str = found["metadata"]["labels"]["app.kubernetes.io/component"]
+    return label
+
+
 def worker(objects: Iterable[Object]) -> Object:
     """Return the container of the workers."""
-    pod = only(objects, *WORKLOADS)["spec"]["template"]["spec"]
+    pod = workload(objects)["spec"]["template"]["spec"]
     (container,) = pod["containers"]
     found: Object = container
     return found

@@ -36,6 +36,11 @@ ALONE: Values = {"workload": {"replicas": 1}, "partitions": 1}
 OPEN: Values = {"networkPolicy": {"enabled": False}, "serviceAccount": {"create": False}}
 QUIET: Values = {"settings": {"logs": {"level": "error", "format": "console"}}}
 
+CANARY: Values = {
+    "canary": {"enabled": True},
+    "policy": {"name": "p", "version": "1", "canaries": [HASH]},
+}
+
 COMBINATIONS: dict[str, tuple[Values, ...]] = {
     "deployment on the lag": (DEPLOYMENT, KEDA),
     "deployment on the lag with SASL": (DEPLOYMENT, KEDA, SASL),
@@ -57,7 +62,12 @@ COMBINATIONS: dict[str, tuple[Values, ...]] = {
     "one worker": (ALONE, QUIET),
     "no network policy, no account": (OPEN, DOWNLOAD),
     "stopped": ({"workload": {"replicas": 0}},),
-    "everything that can be together": (KEDA, SASL, TOPICS, STORE, DOWNLOAD, LISTS, SCRAPED),
+    "canary beside a deployment with SASL": (DEPLOYMENT, KEDA, SASL, CANARY),
+    "canary with mutual TLS": (MUTUAL, CANARY, SCRAPED),
+    "everything that can be together": (
+        *(KEDA, SASL, TOPICS, STORE, DOWNLOAD, LISTS, SCRAPED),
+        CANARY,
+    ),
     "long names": ({"fullnameOverride": "a" * 60, "nameOverride": "b" * 60}, TOPICS, STORE),
 }
 

@@ -8,15 +8,16 @@ import pytest
 import yaml
 
 from tests.deploy.chart import (
-    WORKLOADS,
     Object,
     Values,
+    canary,
     configuration,
     of_kind,
     only,
     pods,
     render,
     worker,
+    workload,
 )
 from tests.deploy.shapes import shapes
 
@@ -99,14 +100,16 @@ def test_selectors_are_the_same_whatever_the_values(objects: tuple[Object, ...])
         "app.kubernetes.io/instance": "live",
         "app.kubernetes.io/component": "worker",
     }
-    workload = only(objects, *WORKLOADS)
+    owner = workload(objects)
 
-    assert workload["spec"]["selector"]["matchLabels"] == selector
-    assert workload["spec"]["template"]["metadata"]["labels"].items() >= selector.items()
+    assert owner["spec"]["selector"]["matchLabels"] == selector
+    assert owner["spec"]["template"]["metadata"]["labels"].items() >= selector.items()
     budget = only(objects, "PodDisruptionBudget")["spec"]
     assert budget["selector"]["matchLabels"] == selector
-    for monitor in of_kind(objects, "PodMonitor"):
-        assert monitor["spec"]["selector"]["matchLabels"] == selector
+    canaries = selector | {"app.kubernetes.io/component": "canary"}
+    if found := canary(objects):
+        assert found["spec"]["selector"]["matchLabels"] == canaries
+        assert found["spec"]["template"]["metadata"]["labels"].items() >= canaries.items()
     for job in of_kind(objects, "Job"):
         labels = job["spec"]["template"]["metadata"]["labels"]
         assert labels["app.kubernetes.io/component"] == "topics"
@@ -116,7 +119,7 @@ def test_static_membership_is_for_pods_that_keep_their_names(objects: tuple[Obje
     variables = {each["name"]: each for each in worker(objects)["env"]}
     static = variables.get("ONOMA_KAFKA__GROUP_INSTANCE_ID")
 
-    if only(objects, *WORKLOADS)["kind"] == "Deployment":
+    if workload(objects)["kind"] == "Deployment":
         assert static is None
     elif static is not None:
         assert static["value"] == "$(POD_NAMESPACE).$(POD_NAME)"
@@ -125,7 +128,7 @@ def test_static_membership_is_for_pods_that_keep_their_names(objects: tuple[Obje
 
 def test_a_pod_gets_more_time_to_end_than_the_drain(objects: tuple[Object, ...]) -> None:
     settings = yaml.safe_load(configuration(objects)["onoma.yaml"])
-    spec = only(objects, *WORKLOADS)["spec"]["template"]["spec"]
+    spec = workload(objects)["spec"]["template"]["spec"]
 
     drain = settings["shutdown"]["drain_seconds"]
     assert spec["terminationGracePeriodSeconds"] >= drain + SECONDS_BESIDE_THE_DRAIN
@@ -134,13 +137,13 @@ def test_a_pod_gets_more_time_to_end_than_the_drain(objects: tuple[Object, ...])
 
 def test_one_scaler_at_most_and_then_no_replicas_of_our_own(objects: tuple[Object, ...]) -> None:
     scalers = of_kind(objects, "ScaledObject", "HorizontalPodAutoscaler")
-    workload = only(objects, *WORKLOADS)
+    owner = workload(objects)
 
     assert len(scalers) <= 1
-    assert ("replicas" in workload["spec"]) is (not scalers)
+    assert ("replicas" in owner["spec"]) is (not scalers)
     for scaler in scalers:
         target = scaler["spec"]["scaleTargetRef"]
-        assert (target["kind"], target["name"]) == (workload["kind"], workload["metadata"]["name"])
+        assert (target["kind"], target["name"]) == (owner["kind"], owner["metadata"]["name"])
 
 
 def test_scalers_stay_between_one_and_the_partitions(
@@ -193,13 +196,46 @@ def test_one_port_for_metrics_everywhere(objects: tuple[Object, ...]) -> None:
     assert {each["httpGet"]["port"] for each in probes} == {port["name"]}
 
 
+def test_what_has_metrics_is_scraped_and_no_job_is(objects: tuple[Object, ...]) -> None:
+    for monitor in of_kind(objects, "PodMonitor"):
+        selector = monitor["spec"]["selector"]
+        ((key, operator, components),) = (
+            (each["key"], each["operator"], each["values"]) for each in selector["matchExpressions"]
+        )
+
+        assert selector["matchLabels"].keys() == {
+            "app.kubernetes.io/name",
+            "app.kubernetes.io/instance",
+        }
+        assert (key, operator) == ("app.kubernetes.io/component", "In")
+        for pod in pods(objects):
+            has_metrics = any("ports" in container for container in containers(pod))
+            assert (pod["metadata"]["labels"][key] in components) is has_metrics
+
+
+def test_a_canary_reads_the_workers_settings_and_needs_no_model(
+    objects: tuple[Object, ...],
+) -> None:
+    found = canary(objects)
+    if found is None:
+        return
+    pod = found["spec"]["template"]
+    (container,) = pod["spec"]["containers"]
+
+    assert found["spec"]["replicas"] == 1
+    assert container["args"] == ["canary", "run", "--config", "/etc/onoma/onoma.yaml"]
+    assert "initContainers" not in pod["spec"]
+    assert not [each for each in pod["spec"]["volumes"] if "persistentVolumeClaim" in each]
+    assert container["ports"] == worker(objects)["ports"]
+
+
 def test_no_secret_is_in_the_release(objects: tuple[Object, ...]) -> None:
     assert of_kind(objects, "Secret") == []
     assert "password:" not in configuration(objects)["onoma.yaml"]
 
 
 def test_workers_are_spread_over_zones_and_nodes(objects: tuple[Object, ...]) -> None:
-    spec = only(objects, *WORKLOADS)["spec"]["template"]["spec"]
+    spec = workload(objects)["spec"]["template"]["spec"]
 
     keys = [each["topologyKey"] for each in spec["topologySpreadConstraints"]]
     assert keys == ["topology.kubernetes.io/zone", "kubernetes.io/hostname"]

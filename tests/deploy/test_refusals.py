@@ -119,6 +119,12 @@ CONTRADICTIONS: tuple[tuple[Values, str, str], ...] = (
         "once",
     ),
     (with_values(STORE, {"store": {"enabled": False}}), "store.publicKeys", "store.enabled"),
+    ({"canary": {"enabled": True}}, "canary.enabled: found true", "canary show --policy"),
+    (
+        {"settings": {"canary": {"lists": ["onoma-canary"]}}},
+        "settings.canary.lists: found onoma-canary",
+        "store.enabled",
+    ),
     ({"prometheusRule": {"enabled": True}}, "prometheusRule.enabled", "groups"),
     ({"dashboards": {"enabled": True}}, "dashboards.enabled", "no dashboards"),
     (

@@ -13,15 +13,14 @@ from onoma.contracts.policy import Policy
 from onoma.settings import SECRETS_DIRECTORY, Settings, load
 from tests.deploy.chart import (
     LEAST,
-    WORKLOADS,
     Object,
     Values,
     configuration,
-    only,
     pods,
     render,
     with_values,
     worker,
+    workload,
 )
 from tests.deploy.shapes import BAKED, CLAIM, KEYS, MUTUAL, SASL, STORE, shapes
 
@@ -55,7 +54,7 @@ def loaded(objects: tuple[Object, ...], tmp_path: Path) -> Settings:
     """Return the settings as a worker of the release reads them."""
     secrets = tmp_path / "secrets"
     secrets.mkdir()
-    (pod, *_) = pods([only(objects, *WORKLOADS)])
+    (pod, *_) = pods([workload(objects)])
     mounts = [mount["mountPath"] for mount in pod["spec"]["containers"][0]["volumeMounts"]]
     if str(SECRETS_DIRECTORY) in mounts:
         for path, key in projected(pod, SECRETS_DIRECTORY):
@@ -74,7 +73,7 @@ def test_the_worker_takes_the_settings_of_every_shape(values: Values, tmp_path: 
     assert settings.kafka.bootstrap_servers == given["bootstrap_servers"]
     assert settings.server.host == "0.0.0.0"
     assert settings.model.allow_ungated is False
-    (pod, *_) = pods([only(objects, *WORKLOADS)])
+    (pod, *_) = pods([workload(objects)])
     certificates = {str(PLACE / path) for path, _ in projected(pod, PLACE)}
     kafka = settings.kafka
     named = {kafka.ssl_ca_file, kafka.ssl_certificate_file, kafka.ssl_key_file} - {None}
@@ -142,7 +141,7 @@ def test_the_policy_is_one_that_the_worker_takes(tmp_path: Path) -> None:
 
 def test_a_change_of_settings_restarts_the_pods_and_one_of_scale_does_not() -> None:
     def annotations(values: Values) -> Object:
-        (pod, *_) = pods([only(render(values), *WORKLOADS)])
+        (pod, *_) = pods([workload(render(values))])
         found: Object = pod["metadata"]["annotations"]
         return found
 

@@ -155,6 +155,13 @@ was wanted. Included by the ConfigMap, which every release has.
 {{- end -}}
 
 {{- define "onoma.checkRest" -}}
+{{- if and .Values.canary.enabled (not .Values.policy.canaries) -}}
+{{- fail "canary.enabled: found true and no policy.canaries, wanted the hashes that `onoma canary show --policy` prints: else alerts about a canary would pass for real" -}}
+{{- end -}}
+{{- $watched := (.Values.settings.canary | default dict).lists -}}
+{{- if and $watched (not (or .Values.lists .Values.store.enabled ((.Values.settings.gazetteers | default dict).lists))) -}}
+{{- fail (printf "settings.canary.lists: found %s, wanted lists, store.enabled or settings.gazetteers.lists too: without them nothing is screened" (join ", " $watched)) -}}
+{{- end -}}
 {{- if and .Values.topicsJob.enabled (not (int .Values.partitions)) -}}
 {{- fail "partitions: found 0, wanted the number of partitions that topicsJob.enabled makes topics with" -}}
 {{- end -}}

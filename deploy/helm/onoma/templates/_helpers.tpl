@@ -37,6 +37,11 @@ app.kubernetes.io/managed-by: {{ .Release.Service }}
 app.kubernetes.io/component: worker
 {{- end -}}
 
+{{- define "onoma.canarySelector" -}}
+{{ include "onoma.selector" . }}
+app.kubernetes.io/component: canary
+{{- end -}}
+
 {{- define "onoma.image" -}}
 {{- with .Values.image -}}
 {{- if .digest -}}
