@@ -1,5 +1,5 @@
-"""Writes the pages that follow from the code, those of the chart too; `--check` says whether they
-are stale.
+"""Writes what follows from the code and the schemas: pages, those of the chart, Avro schemas;
+`--check` says whether they are stale.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from deploy.helm import generate as chart
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
+from docs import avro
 from onoma.cli import commands
 from onoma.metrics import CANARY, PREFIX, WORKER, Metric
 from onoma.registry import bundle
@@ -36,6 +37,7 @@ def main() -> int:
         HERE / "metrics.md": metrics_page(),
         HERE / "accuracy.md": accuracy_page(shipped(), NOTE_OF_ACCURACY),
         **chart.generated(),
+        **avro.generated(),
     }
     if "--check" not in sys.argv[1:]:
         for path, text in pages.items():
