@@ -91,6 +91,13 @@ def test_only_the_first_word_of_a_place_needs_a_capital() -> None:
     ]
 
 
+def test_a_short_word_without_capitals_is_no_name_alone_but_part_of_one() -> None:
+    names = Gazetteer(["Ka", "Ka Valo"], ["Ki"])
+
+    assert _places("Ka का वालो का", names) == ["Ka", "का वालो"]
+    assert _marked("Ki की", PERSON, names) == ["Ki"]
+
+
 @pytest.mark.parametrize("name", ["अमीना", "القاهرة", "ሀመር", "თბილისი", "กรุงเทพ", "東京"])
 def test_scripts_without_capitals_at_the_head_of_words_need_none(name: str) -> None:
     names = Gazetteer([name], [name])

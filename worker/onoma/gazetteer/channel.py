@@ -39,6 +39,10 @@ QUARTERS = 4
 """Units from which a match is as long as can be told."""
 FEWEST_LETTERS = 2
 """A list has places of one letter, and a text has initials."""
+FEWEST_WITHOUT_CAPITALS = 4
+"""Letters, romanised, of a name of one unit in a script that has no capitals: with fewer, one word
+in ten of Hindi was a place in another language.
+"""
 
 Channel = npt.NDArray[np.float32]
 """Shape `(units, 7)`."""
@@ -56,6 +60,11 @@ class _Word(NamedTuple):
     key: str
     may_begin: bool
     capitalised: bool
+
+    @property
+    def is_telling(self) -> bool:
+        """Return whether the unit alone may be a name."""
+        return self.capitalised or len(self.key) >= FEWEST_WITHOUT_CAPITALS
 
 
 class _Phrases:
@@ -84,7 +93,7 @@ class _Phrases:
         for length in range(len(words), 0, -1):
             # A mark behind a name is not part of it.
             if words[length - 1].key and _key(words[:length]) in self.keys:
-                return length
+                return length if length > 1 or words[0].is_telling else 0
         return 0
 
 
@@ -142,7 +151,9 @@ class Gazetteer:
             return numbers
         words = [_word_of(unit) for unit in units]
         numbers[:, CAPITALISED] = [word.capitalised for word in words]
-        numbers[:, PERSON] = [word.may_begin and self._is_persons(word.key) for word in words]
+        numbers[:, PERSON] = [
+            word.may_begin and word.is_telling and self._is_persons(word.key) for word in words
+        ]
         _mark(numbers, self._places.matches(words), PLACE_BEGINS, PLACE_GOES_ON)
         _mark(
             numbers, self._organisations.matches(words), ORGANISATION_BEGINS, ORGANISATION_GOES_ON
