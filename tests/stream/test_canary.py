@@ -6,9 +6,11 @@ import json
 from collections.abc import Mapping
 from pathlib import Path
 
+import pytest
+
 from onoma.stream.canaries import load
-from tests.conftest import Unique
-from tests.kafka.broker import KafkaBroker
+from tests.conftest import StartKafka, Unique
+from tests.kafka.broker import PLAINTEXT, KafkaBroker
 from tests.stream.conftest import NewWorker
 from tests.stream.topics import Message, Topics, document, publish, value_of
 from tests.stream.worker import Worker
@@ -16,6 +18,8 @@ from tests.unit.gazetteer.lists import entry, served
 
 LIST = "onoma-canary"
 PARTITIONS = 2
+TEXTS = load(None).canaries
+HASHES = frozenset(each.text_sha256 for each in TEXTS)
 
 
 def _policy(path: Path, canaries: frozenset[str]) -> Mapping[str, object]:
@@ -30,14 +34,12 @@ def _value(canary: Worker, name: str, **labels: str) -> float:
 def test_a_stopped_list_and_a_policy_without_the_canary_show_in_its_metrics(
     kafka: KafkaBroker, unique: Unique, tmp_path: Path, new_worker: NewWorker
 ) -> None:
-    texts = load(None).canaries
     served(
         tmp_path / LIST,
         entry("quistrel", "Orvane Quistrel", "Орван Квистрелов"),
         entry("tolvarkar", "रविकेश तोलवरकर"),
     )
-    hashes = frozenset(each.text_sha256 for each in texts)
-    known = _policy(tmp_path / "known.json", hashes)
+    known = _policy(tmp_path / "known.json", HASHES)
     topics = Topics.named(kafka, unique)
     lists = {"lists": [str(tmp_path / LIST)]}
     worker = new_worker(topics.config(policy=known, gazetteers=lists))
@@ -50,7 +52,7 @@ def test_a_stopped_list_and_a_policy_without_the_canary_show_in_its_metrics(
     created = worker.command("topics", "create", "--partitions", str(PARTITIONS))
     assert created.returncode == 0
     # Somebody tries to escape: the mark of a canary, and a text that is none.
-    forged = document("forged", texts[0].text + " ", metadata={"onoma-synthetic": "true"})
+    forged = document("forged", TEXTS[0].text + " ", metadata={"onoma-synthetic": "true"})
     publish(kafka, topics.documents, [Message(forged)])
 
     worker.start()
@@ -101,3 +103,40 @@ def _check_what_officers_see(topics: Topics) -> None:
     for alert in alerts:
         if alert["synthetic"]:
             assert events[alert["document_id"]]["synthetic"] is True
+
+
+@pytest.mark.slow
+def test_an_outage_ends_no_canary_and_answers_come_again_after_it(
+    start_kafka: StartKafka, unique: Unique, tmp_path: Path, new_worker: NewWorker
+) -> None:
+    broker = start_kafka(PLAINTEXT)
+    topics = Topics.create(broker, unique, partitions=PARTITIONS)
+    config = topics.config(
+        policy=_policy(tmp_path / "policy.json", HASHES),
+        canary={"interval_seconds": 1, "lost_seconds": 10},
+    )
+    worker, canary = new_worker(config), new_worker(config, program=("onoma", "canary"))
+    worker.start()
+    worker.wait_ready()
+    canary.start()
+    canary.wait_until(
+        lambda: (
+            canary.probe("/readyz") == 200
+            and _value(canary, "documents_total", outcome="answered") >= PARTITIONS
+        ),
+        "canaries are answered",
+    )
+
+    broker.kill()
+    canary.wait_until(lambda: canary.probe("/readyz") == 503, "the outage shows")
+    silent = canary.samples("onoma_canary_last_answer_timestamp_seconds")
+    assert canary.probe("/livez") == 200
+    broker.start()
+
+    canary.wait_until(
+        lambda: min(canary.samples("onoma_canary_last_answer_timestamp_seconds")) > max(silent),
+        "every partition answers again",
+    )
+    assert canary.probe("/readyz") == 200
+    assert canary.stop() == 0
+    assert worker.stop() == 0
