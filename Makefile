@@ -63,6 +63,7 @@ bench: $(ENV)/dev.done $(TRAIN_ENV)/train.done $(BENCH_ENV)/bench.done ## Measur
 faults: $(ENV)/dev.done ## Play faults on a real Kafka and record them, for an hour (FAULTS="kills --runs 20")
 	$(ENV)/bin/python -m tests.faults.run $(FAULTS)
 	$(ENV)/bin/python -m tests.faults.stalls
+	$(ENV)/bin/python -m tests.faults.membership
 	$(ENV)/bin/python -m pytest -m long $(PYTEST)
 	$(ENV)/bin/python -m tests.faults.page
 

@@ -1,14 +1,10 @@
-"""What the documents tell a reader to type is typed here, in their order, on a real Kafka."""
+"""What the README tells a reader to type is typed here, in its order, on a real Kafka."""
 
 from __future__ import annotations
 
 import re
 import shlex
-import socket
 import subprocess
-import sys
-import time
-import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -16,22 +12,15 @@ import pytest
 import yaml
 
 from tests.conftest import Unique
+from tests.docs.terminal import PROGRAM, ROOT, Terminal, typed, write_settings
 from tests.kafka.broker import KafkaBroker
 
-ROOT = Path(__file__).parents[2]
-PROGRAM = Path(sys.executable).parent / "onoma"
 PAGE = "README.md"
-
-
-def _blocks(language: str) -> list[str]:
-    text = (ROOT / PAGE).read_text(encoding="utf-8")
-    return re.findall(rf"```{language}\n(.*?)```", text, re.DOTALL)
 
 
 def _commands(program: str) -> list[list[str]]:
     """Return the command lines of the page that call `program`."""
-    lines = [line for block in _blocks("console") for line in block.splitlines()]
-    commands = [shlex.split(line.removeprefix("$ ")) for line in lines if line.startswith("$ ")]
+    commands = [shlex.split(line) for line in typed(PAGE)]
     return [command for command in commands if Path(command[0]).name == program]
 
 
@@ -69,14 +58,8 @@ def test_the_commands_on_a_real_kafka_work_in_their_order(
 
 @pytest.fixture
 def workplace(kafka: KafkaBroker, unique: Unique, tmp_path: Path) -> Path:
-    """Give a directory with the page's onoma.yaml, pointed at the tests' broker and topics."""
-    (block,) = _blocks("yaml")
-    settings = yaml.safe_load(block)
-    settings["kafka"] |= {"bootstrap_servers": kafka.bootstrap, "group_id": unique("group")}
-    settings["topics"] = {knob: unique(knob) for knob in ("documents", "entities", "dead_letters")}
-    settings["server"] = {"port": _free_port()}
-    (tmp_path / "onoma.yaml").write_text(yaml.safe_dump(settings))
-    (tmp_path / "report.txt").write_text("Malama Hauwa Danjuma ta isa birnin Kano jiya da yamma.")
+    """Give a directory with the page's onoma.yaml and a document."""
+    write_settings(kafka, unique, tmp_path)
     return tmp_path
 
 
@@ -85,44 +68,3 @@ def terminal(workplace: Path) -> Iterator[Terminal]:
     opened = Terminal(workplace)
     yield opened
     opened.close()
-
-
-class Terminal:
-    """Runs commands one after the other; `run` goes on beside them, as in a second terminal."""
-
-    def __init__(self, directory: Path) -> None:
-        self._directory = directory
-        self._worker: subprocess.Popen[bytes] | None = None
-
-    def type_in(self, arguments: list[str]) -> None:
-        if arguments[0] == "run":
-            self._worker = subprocess.Popen([PROGRAM, *arguments], cwd=self._directory)
-            self._wait_until_ready()
-            return
-        result = subprocess.run(
-            [PROGRAM, *arguments], cwd=self._directory, capture_output=True, text=True, check=False
-        )
-        assert result.returncode == 0, f"{arguments}: {result.stdout}{result.stderr}"
-
-    def close(self) -> None:
-        if self._worker is not None:
-            self._worker.terminate()
-            assert self._worker.wait(30) == 0
-
-    def _wait_until_ready(self) -> None:
-        port = yaml.safe_load((self._directory / "onoma.yaml").read_text())["server"]["port"]
-        deadline = time.monotonic() + 30
-        while time.monotonic() < deadline:
-            try:
-                with urllib.request.urlopen(f"http://127.0.0.1:{port}/readyz"):
-                    return
-            except OSError:
-                time.sleep(0.1)
-        pytest.fail("the worker was not ready within 30 s")
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port

@@ -14,6 +14,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from statistics import median
 
+from tests.faults import membership
 from tests.faults.kinds import KINDS
 from tests.faults.results import Record, read
 from tests.faults.stalls import RECORD
@@ -43,7 +44,7 @@ SHORT = "short"
 
 def main() -> int:
     """Write the page, or compare it; return the exit code."""
-    text = page(read(), stalls())
+    text = page(read(), stalls(), membership.read())
     if "--check" not in sys.argv[1:]:
         PAGE.write_text(text, encoding="utf-8")
         return 0
@@ -59,7 +60,9 @@ def stalls() -> Record | None:
     return found
 
 
-def page(records: Sequence[Record], hung: Record | None = None) -> str:
+def page(
+    records: Sequence[Record], hung: Record | None = None, members: Record | None = None
+) -> str:
     """Return the page."""
     shown = [record for record in records if record["kind"] in KINDS and record["kind"] != SHORT]
     lines = [HEAD.format(note=NOTE)]
@@ -67,6 +70,7 @@ def page(records: Sequence[Record], hung: Record | None = None) -> str:
         of_mode = [record for record in shown if record["delivery"] == delivery]
         lines += [f"## {delivery}", "", *_table(of_mode), ""] if of_mode else []
     lines += _hung(hung) if hung else []
+    lines += _members(members) if members else []
     lines += [*_soaked([record for record in shown if "watched" in record["notes"]])]
     lines += ["## Faults", "", *_faults(shown), "", "## Runs that broke a promise", ""]
     lines += [*_broken(shown), "", "## Versions", "", *_versions(shown)]
@@ -131,6 +135,41 @@ def _hung(record: Record) -> Iterator[str]:
         knob = f"{deadline} s (`{kind['knob']}`)"
         beyond = seconds - deadline
         yield f"| {kind['what']} | {kind['stage']} | {knob} | {seconds} s | {beyond:.1f} s |"
+    yield ""
+
+
+def _members(record: Record) -> Iterator[str]:
+    """Yield what it costs that members come back, and that they come and go."""
+    restarted, scaled = record["restarted"], record["scaled"]
+    seconds = [each["seconds"] for each in restarted["restarts"]]
+    yield from ["## Members that come and go", "", f"`{record['command']}`; documents flow."]
+    yield (
+        f"A worker with a static id was killed and started again {len(seconds)} times within its "
+        f"session time ({restarted['session_seconds']} s)."
+    )
+    yield (
+        f"Its partitions were back {min(seconds):.1f} to {max(seconds):.1f} s after the kill, at "
+        f"most {restarted['longest_joining_seconds']:.1f} s after its model was loaded and it went "
+        f"to join; the other worker took part in {restarted['rebalances_of_the_other']} rebalances."
+    )
+    yield from [
+        "",
+        "| workers | membership | documents | lost | twice | longest stall | a partition rested |",
+        "|---|---|--:|--:|--:|--:|--:|",
+    ]
+    for workers, each in [("2, one killed", {"membership": "static", **restarted})] + [
+        ("1, 3, 1", each) for each in scaled
+    ]:
+        cells = (
+            workers,
+            each["membership"],
+            f"{each['documents']:,}",
+            f"{each['lost']}",
+            f"{each['twice']}",
+            f"{each['longest_stall_seconds']:.1f} s",
+            f"{each['longest_rest_of_a_partition_seconds']:.1f} s",
+        )
+        yield f"| {' | '.join(cells)} |"
     yield ""
 
 

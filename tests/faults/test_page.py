@@ -84,6 +84,30 @@ def test_a_worker_that_hung_is_told_with_its_deadline() -> None:
     assert row in text.splitlines()
 
 
+def test_members_that_come_and_go_are_told_with_what_it_cost() -> None:
+    account = {
+        "documents": 5000,
+        "lost": 0,
+        "twice": 0,
+        "longest_stall_seconds": 1.25,
+        "longest_rest_of_a_partition_seconds": 8.5,
+    }
+    restarted = {
+        "session_seconds": 45,
+        "restarts": [{"seconds": 3.21}, {"seconds": 4.0}],
+        "longest_joining_seconds": 1.04,
+        "rebalances_of_the_other": 0,
+        **account,
+    }
+    scaled = [{"membership": "dynamic", **account}]
+
+    text = page([record(1)], None, {"command": "c", "restarted": restarted, "scaled": scaled})
+
+    assert "back 3.2 to 4.0 s after the kill, at most 1.0 s after" in text
+    assert "took part in 0 rebalances" in text
+    assert "| 1, 3, 1 | dynamic | 5,000 | 0 | 0 | 1.2 s | 8.5 s |" in text
+
+
 def test_the_pieces_of_a_soak_add_up() -> None:
     watched = {
         "memory_mb_per_hour": 1.25,
