@@ -2,7 +2,7 @@
 
 A test whose marker needs something that isn't here is skipped with its reason, or fails where the
 environment requires that part: `REQUIRE_KAFKA=1`, `REQUIRE_DATA=1`, `REQUIRE_DEPLOY=1`,
-`REQUIRE_IMAGE=1`, `REQUIRE_TRAIN=1`.
+`REQUIRE_IMAGE=1`, `REQUIRE_NODE=1`, `REQUIRE_TRAIN=1`.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ import importlib.util
 import itertools
 import os
 import re
+import shutil
 import signal
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -29,7 +30,8 @@ Unique = Callable[[str], str]
 StartKafka = Callable[[Security], KafkaBroker]
 
 DATA = Path(__file__).parents[2] / "shared" / "data"
-_NEEDS = ("kafka", "data", "deploy", "image", "train")
+ASYNCAPI = Path(__file__).parents[1] / "tools" / "asyncapi"
+_NEEDS = ("kafka", "data", "deploy", "image", "node", "train")
 _PACKAGES = {"deploy": ("helm_python", "kubernetes_validate"), "train": ("torch", "onnx")}
 _BROKER_FIXTURES = {"kafka", "start_kafka"}
 _NOT_RUN = pytest.StashKey[Counter[str]]()
@@ -71,6 +73,8 @@ def _missing(need: str) -> str | None:
             return _missing_kafka()
         case "data":
             return None if DATA.is_dir() else f"found no corpora; wanted them in {DATA}"
+        case "node":
+            return _missing_node()
         case "image":
             return missing_tools()
         case _:
@@ -84,6 +88,13 @@ def _missing_kafka() -> str | None:
     except (KafkaUnavailable, BrokerFailed) as error:
         return str(error)
     return None
+
+
+def _missing_node() -> str | None:
+    if shutil.which("node") is None:
+        return "found no node; install Node.js"
+    installed = ASYNCAPI / "node_modules" / "@asyncapi" / "parser"
+    return None if installed.is_dir() else f"found no parser; run npm ci in {ASYNCAPI}"
 
 
 def pytest_terminal_summary(

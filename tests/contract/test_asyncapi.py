@@ -10,6 +10,7 @@ import yaml
 
 from onoma.contracts.cloudevents import TIME, output_headers
 from onoma.contracts.tracing import CLOUDEVENT_PARENT, CLOUDEVENT_STATE, PARENT, STATE
+from onoma.settings import Topics
 from tests.contract.schemas import CONTRACTS, ROOT
 
 DOCUMENT: dict[str, Any] = yaml.safe_load((ROOT / "asyncapi.yaml").read_text(encoding="utf-8"))
@@ -50,6 +51,12 @@ def test_every_contract_that_crosses_a_topic_is_a_message_of_a_channel() -> None
 
     assert described == set(CONTRACTS) - FILES
     assert sent == set(DOCUMENT["components"]["messages"])
+
+
+def test_every_topic_of_the_settings_is_a_channel() -> None:
+    addresses = [channel["address"] for channel in DOCUMENT["channels"].values()]
+
+    assert sorted(addresses) == sorted(knob.default for knob in Topics.model_fields.values())
 
 
 def test_every_channel_is_read_or_written() -> None:
