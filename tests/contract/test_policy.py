@@ -20,6 +20,7 @@ from onoma.contracts.policy import (
     PinnedPolicy,
     Policy,
     Rules,
+    ScanRules,
 )
 from onoma.gazetteer.entries import EntryType
 from tests.contract.instances import instances
@@ -38,6 +39,10 @@ list_rules = st.builds(
     single_tokens=st.sampled_from(["never", "exact", "near"]),
     single_token_alerts=types,
     weak_alias_alerts=st.booleans(),
+    scan=st.just(msgspec.UNSET)
+    | st.builds(
+        ScanRules, names=st.sampled_from(["exact", "near"]), candidates=st.integers(1, 2**53)
+    ),
 )
 rules = st.builds(
     Rules,
@@ -112,6 +117,9 @@ def test_every_policy_that_the_record_holds_is_one_of_the_schema(policy: Policy)
         {"default": {"lists": {"zub": {"type_thresholds": {"people": {}}}}}},
         {"default": {"lists": {"zub": {"single_tokens": "always"}}}},
         {"default": {"lists": {"zub": {"single_token_alert": []}}}},
+        {"default": {"lists": {"zub": {"scan": {"names": "all"}}}}},
+        {"default": {"lists": {"zub": {"scan": {"candidates": 0}}}}},
+        {"default": {"lists": {"zub": {"scan": {"seconds": 1}}}}},
         {"tenants": {"north": {"limits": {}}}},
         {"canaries": ["A" * 64]},
         {"canaries": ["a" * 63]},

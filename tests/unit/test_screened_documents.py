@@ -9,7 +9,6 @@ from typing import Any
 import msgspec
 import pytest
 
-from onoma.alerting import Screening, list_policy
 from onoma.contracts.entities import ListScreening
 from onoma.contracts.policy import (
     Budgets,
@@ -23,6 +22,7 @@ from onoma.contracts.policy import (
 from onoma.gazetteer.policy import ListPolicy
 from onoma.gazetteer.served import NO_LISTS, ServedLists
 from onoma.pipeline import Annotated, Job, Versions, admit, conclude_all, process, read
+from onoma.tenants import Screening, list_policy
 from tests.contract.schemas import producer
 from tests.fakes import record, text_record, versions
 from tests.unit.gazetteer.lists import entry, served

@@ -9,24 +9,28 @@ seconds, keeps the best scores, and leaves out nothing in silence.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
+from itertools import groupby
 from typing import Literal
 
 import msgspec
 
 from onoma.contracts import alerts as contract
-from onoma.contracts.alerts import Alert, alert_id
-from onoma.contracts.entities import ArtefactVersion, Entity, Evidence, ListScreening
-from onoma.contracts.policy import ListRules, MatchThresholds, PinnedPolicy
+from onoma.contracts.alerts import Alert, Origin, alert_id
+from onoma.contracts.entities import ArtefactVersion, Entity, Evidence, ListScan, ListScreening
+from onoma.contracts.policy import PinnedPolicy
 from onoma.gazetteer import matching
-from onoma.gazetteer.entries import EntryType, Quality, fingerprint
+from onoma.gazetteer.entries import Quality, fingerprint
 from onoma.gazetteer.exclusions import Considered, Ruling
 from onoma.gazetteer.index import Path
 from onoma.gazetteer.matching import Decision, Match
-from onoma.gazetteer.policy import ListPolicy, SingleTokens, Thresholds
+from onoma.gazetteer.policy import ListPolicy
+from onoma.gazetteer.running_text import RunningText
+from onoma.gazetteer.scanning import KnownMention, Scan, ScannedSpan, scan
 from onoma.gazetteer.screening import Compared, ScreeningHit, ScreeningList, compared, screen
-from onoma.gazetteer.served import ListVersion, ServedLists
+from onoma.tenants import Screening
 
 SCORE_DECIMALS = 2
 SHARE_DECIMALS = 3
@@ -64,41 +68,43 @@ class Alerts:
 
     written: tuple[WrittenAlert, ...]
     screening: tuple[ListScreening, ...]
+    scans: tuple[ListScan, ...] = ()
 
 
-class Screening:
-    """The lists that are served, under the rules that the policy has for each tenant.
+@dataclass(frozen=True, slots=True)
+class _Finding:
+    """What a name in the text may mean; `origin` if the name is not among the event's."""
 
-    Rules are turned into what the matcher takes once for each tenant that the policy names, when
-    its first document comes, and not for every document.
+    entity: Entity
+    hit: ScreeningHit
+    origin: Origin | msgspec.UnsetType = msgspec.UNSET
+
+
+def alerts_of(
+    subject: Subject, text: RunningText | None, screening: Screening, policy: PinnedPolicy
+) -> Alerts:
+    """Return the alerts of a document under the rules of its tenant.
+
+    `text` is the document's, if a list's names are looked for in all of it.
     """
-
-    def __init__(self, lists: ServedLists, policy: PinnedPolicy) -> None:
-        self._lists, self._policy = lists, policy
-        self.versions = {version.name: artefact(version) for version in lists.versions}
-        self._by_tenant: dict[str | None, tuple[ScreeningList, ...]] = {}
-
-    def lists(self, tenant: str | None) -> tuple[ScreeningList, ...]:
-        """Return the lists as documents of `tenant` are screened against them."""
-        # Tenants that the policy doesn't name have the default rules, and no place of their own.
-        named = tenant if tenant in self._policy.policy.tenants else None
-        known = self._by_tenant.get(named)
-        if known is None:
-            rules = self._policy.rules(named)
-            known = self._lists.under(lambda name: list_policy(rules.for_list(name)))
-            self._by_tenant[named] = known
-        return known
-
-
-def alerts_of(subject: Subject, screening: Screening, policy: PinnedPolicy) -> Alerts:
-    """Return the alerts of a document under the rules of its tenant."""
     budgets = policy.rules(subject.tenant).budgets
     screened = screening.lists(subject.tenant)
     mentions = [matching.Mention(entity.text, entity.label) for entity in subject.entities]
+    done = {each.name: compared(mentions, each.policy, budgets.most_names) for each in screened}
     hits = screen(mentions, screened, subject.tenant, most=budgets.most_names)
+    scans = []
+    if text is not None:
+        known = partial(_known, subject.entities, hits)
+        scans = [
+            scan(text, each, known(each, done[each.name]), subject.tenant)
+            for each in screened
+            if each.scan
+        ]
+    findings = _findings(subject.entities, hits, scans, screened)
+    alerts = [one for one in findings if one.hit.decision is Decision.ALERT]
     written = _written(
         subject,
-        [(hit, screening.versions[hit.gazetteer]) for hit in hits if _is_alert(hit)],
+        [(one, screening.versions[one.hit.gazetteer]) for one in alerts],
         budgets.alerts,
         policy.policy.limits.event_bytes,
     )
@@ -108,17 +114,71 @@ def alerts_of(subject: Subject, screening: Screening, policy: PinnedPolicy) -> A
         tuple(
             _screening(
                 each.name,
-                compared(mentions, each.policy, budgets.most_names),
-                [hit for hit in hits if hit.gazetteer == each.name],
+                done[each.name],
+                [one.hit for one in findings if one.hit.gazetteer == each.name],
                 published[each.name],
             )
             for each in screened
         ),
+        tuple(map(_scan, scans)),
     )
 
 
-def _is_alert(hit: ScreeningHit) -> bool:
-    return hit.decision is Decision.ALERT
+def _known(
+    entities: Sequence[Entity],
+    hits: Sequence[ScreeningHit],
+    screened: ScreeningList,
+    done: Compared,
+) -> list[KnownMention]:
+    """Return the names of the document that were compared with a list, with what came of them."""
+    mine = groupby(
+        (hit for hit in hits if hit.gazetteer == screened.name), key=lambda hit: hit.mention
+    )
+    by_mention = {number: tuple(of_mention) for number, of_mention in mine}
+    return [
+        KnownMention(entity.start, entity.end, by_mention.get(number, ()))
+        for number, entity in enumerate(entities[: done.end])
+        if screened.policy.may_mean_any(entity.label)
+    ]
+
+
+def _findings(
+    entities: Sequence[Entity],
+    hits: Sequence[ScreeningHit],
+    scans: Sequence[Scan],
+    screened: Sequence[ScreeningList],
+) -> list[_Finding]:
+    """Return what names may mean, in the order of the text."""
+    policies = {each.name: each.policy for each in screened}
+    findings = [_Finding(entities[hit.mention], hit) for hit in hits]
+    for each in scans:
+        findings += [
+            _Finding(_scanned_name(each.spans[hit.mention], hit, policies), hit, "scan")
+            for hit in each.hits
+        ]
+    return sorted(findings, key=lambda one: (one.entity.start, one.entity.end))
+
+
+def _scanned_name(
+    span: ScannedSpan, hit: ScreeningHit, policies: Mapping[str, ListPolicy]
+) -> Entity:
+    """Return what a scan found as a name like those of the event: with the label that may mean the
+    entry, and the score of the match.
+    """
+    label = policies[hit.gazetteer].label_of(hit.match.entry.type)
+    score = round(hit.match.score.score / 100, 3)
+    return Entity(span.start, span.end, label, score, span.text, "gazetteer")
+
+
+def _scan(scanned: Scan) -> ListScan:
+    return ListScan(
+        gazetteer=scanned.gazetteer,
+        candidates=scanned.candidates,
+        exact_until=scanned.exact_until,
+        near_until=scanned.near_until,
+        truncated=not scanned.complete,
+        matches=len(scanned.hits),
+    )
 
 
 def _screening(
@@ -136,41 +196,19 @@ def _screening(
     )
 
 
-def artefact(version: ListVersion) -> ArtefactVersion:
-    """Return a list as events name it."""
-    return ArtefactVersion(version.name, version.version, version.sha256)
-
-
-def list_policy(rules: ListRules) -> ListPolicy:
-    """Return the policy's rules of a list as the matcher takes them."""
-    return ListPolicy(
-        labels={label: frozenset(map(EntryType, types)) for label, types in rules.labels.items()},
-        default=_thresholds(rules.thresholds),
-        thresholds={
-            EntryType(type_): _thresholds(each) for type_, each in rules.type_thresholds.items()
-        },
-        single_tokens=SingleTokens(rules.single_tokens),
-        single_token_alerts=frozenset(map(EntryType, rules.single_token_alerts)),
-        weak_alias_alerts=rules.weak_alias_alerts,
-    )
-
-
-def _thresholds(thresholds: MatchThresholds) -> Thresholds:
-    return Thresholds(thresholds.review, thresholds.alert)
-
-
 def _written(
     subject: Subject,
-    hits: Sequence[tuple[ScreeningHit, ArtefactVersion]],
+    findings: Sequence[tuple[_Finding, ArtefactVersion]],
     most: int,
     most_bytes: int,
 ) -> tuple[WrittenAlert, ...]:
     """Return the alerts that fit, the best scores first where not all do."""
-    best_first = sorted(range(len(hits)), key=lambda number: -hits[number][0].match.score.score)
+    scores = [one.hit.match.score.score for one, _ in findings]
+    best_first = sorted(range(len(scores)), key=lambda number: -scores[number])
     kept: dict[int, WrittenAlert] = {}
     for number in best_first[:most]:
-        hit, gazetteer = hits[number]
-        alert = alert_of(subject, subject.entities[hit.mention], gazetteer, hit)
+        one, gazetteer = findings[number]
+        alert = alert_of(subject, one.entity, gazetteer, one.hit, origin=one.origin)
         value = msgspec.json.encode(alert)
         if len(value) <= most_bytes:
             most_bytes -= len(value)
@@ -179,7 +217,12 @@ def _written(
 
 
 def alert_of(
-    subject: Subject, entity: Entity, gazetteer: ArtefactVersion, hit: ScreeningHit
+    subject: Subject,
+    entity: Entity,
+    gazetteer: ArtefactVersion,
+    hit: ScreeningHit,
+    *,
+    origin: Origin | msgspec.UnsetType = msgspec.UNSET,
 ) -> Alert:
     """Return the alert about what `entity` of a document may mean in `gazetteer`."""
     entry = hit.match.entry
@@ -204,6 +247,7 @@ def alert_of(
         thresholds=contract.Thresholds(hit.match.thresholds.review, hit.match.thresholds.alert),
         exclusions=tuple(map(_considered, hit.considered)),
         evidence=subject.evidence,
+        origin=origin,
     )
 
 

@@ -38,6 +38,7 @@ WATCHED_STAGES = (
 RETRIES = ("broker_away", "publish_failed", "commit_failed")
 NOTICES = ("served", "retracted", "malformed", "unsigned", "absent", "unfit")
 MATCHES = ("review", "excluded", "omitted")
+SCANS = ("complete", "truncated")
 MARKS = ("confirmed", "ignored")
 CANARIES = ("sent", "answered", "lost", "taken_for_real")
 SUPPORT = ("trained", "zero_shot", "none", "undeclared")
@@ -185,6 +186,27 @@ WORKER: tuple[Metric, ...] = (
         "one, excluded by people, or omitted because the policy's budget for a document was spent.",
         gazetteer=None,
         outcome=MATCHES,
+    ),
+    _metric(
+        "scanned_documents_total",
+        "counter",
+        "Documents that were looked through for a list's names, by whether the policy's budget of "
+        "candidates ended that.",
+        gazetteer=None,
+        outcome=SCANS,
+    ),
+    _metric(
+        "scan_candidates_total",
+        "counter",
+        "Stretches of documents that were compared with a list because the policy asks to look for "
+        "names that the model missed.",
+        gazetteer=None,
+    ),
+    _metric(
+        "scan_matches_total",
+        "counter",
+        "Matches, for review and above, that only looking through the document has found.",
+        gazetteer=None,
     ),
     _metric(
         "unscreened_names_total",

@@ -18,7 +18,7 @@ from typing import Literal
 
 import msgspec
 
-from onoma.alerting import Alerts, Screening, Subject, alerts_of
+from onoma.alerting import Alerts, Subject, alerts_of
 from onoma.contracts.cloudevents import output_headers
 from onoma.contracts.deadletter import dead_letter
 from onoma.contracts.decoders import decode
@@ -42,9 +42,11 @@ from onoma.contracts.policy import Limits, PinnedPolicy
 from onoma.contracts.records import Headers, Output, Record
 from onoma.contracts.tracing import passed_on
 from onoma.errors import RejectedDocument, RejectionReason
+from onoma.gazetteer.running_text import RunningText, running_text
 from onoma.gazetteer.served import NO_LISTS, ServedLists
 from onoma.ner.recogniser import AnyRecogniser, Emissions, Prepared, stitched
 from onoma.ner.spans import Mention
+from onoma.tenants import Screening
 from onoma.text.script import dominant_script
 from onoma.text.segmentation import Units, segment
 from onoma.text.windows import Window
@@ -238,7 +240,7 @@ def reject(record: Record, rejected: RejectedDocument, versions: Versions) -> De
 def _outcome(job: Job, readings: Sequence[Reading], mentions: Sequence[Mention]) -> Outcome:
     versions, document = job.versions, job.document
     subject = _subject(job, _entities(job, mentions))
-    alerts = alerts_of(subject, versions.screening, versions.policy)
+    alerts = alerts_of(subject, _running_text(job), versions.screening, versions.policy)
     event = _event(job, readings, subject, alerts)
     value = msgspec.json.encode(event)
     limit = versions.policy.policy.limits.event_bytes
@@ -258,6 +260,12 @@ def _outcome(job: Job, readings: Sequence[Reading], mentions: Sequence[Mention])
             for written in alerts.written
         ),
     )
+
+
+def _running_text(job: Job) -> RunningText | None:
+    """Return the text as lists' names are looked for in it, if they are at all."""
+    lists = job.versions.screening.lists(job.document.tenant)
+    return running_text(job.units) if any(each.scan for each in lists) else None
 
 
 def _subject(job: Job, entities: tuple[Entity, ...]) -> Subject:
@@ -337,6 +345,7 @@ def _coverage(job: Job, readings: Sequence[Reading], alerts: Alerts) -> Coverage
         windows=len(readings),
         truncated=characters < total,
         screening=alerts.screening or msgspec.UNSET,
+        scans=alerts.scans or msgspec.UNSET,
     )
 
 

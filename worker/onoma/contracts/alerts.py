@@ -15,6 +15,9 @@ import msgspec
 from onoma.contracts.entities import ArtefactVersion, Entity, Evidence
 from onoma.contracts.ids import id_over
 
+Origin = Literal["scan"]
+"""Where a name comes from that is not among the event's."""
+
 
 class ListedEntry(msgspec.Struct, frozen=True):
     """The entry as its list has it; `fingerprint` changes with anything that the list says of it.
@@ -92,7 +95,11 @@ class ConsideredExclusion(msgspec.Struct, frozen=True):
 
 
 class Alert(msgspec.Struct, frozen=True, kw_only=True):
-    """The alert; `gazetteer` is the list as it stood, `event_id` the event of the document."""
+    """The alert; `gazetteer` is the list as it stood, `event_id` the event of the document.
+
+    `origin` says where `entity` comes from if it is not among the event's: `scan` where only
+    looking through the document for the list's names found it.
+    """
 
     alert_id: str
     event_id: str
@@ -108,6 +115,7 @@ class Alert(msgspec.Struct, frozen=True, kw_only=True):
     thresholds: Thresholds
     exclusions: tuple[ConsideredExclusion, ...]
     evidence: Evidence
+    origin: Origin | msgspec.UnsetType = msgspec.UNSET
 
 
 def alert_id(event_id: str, entity: Entity, gazetteer: str, entry_id: str) -> str:

@@ -56,9 +56,27 @@ class ListScreening(msgspec.Struct, frozen=True):
     unscreened: int | msgspec.UnsetType = msgspec.UNSET
 
 
+class ListScan(msgspec.Struct, frozen=True):
+    """How far one document was looked through for the names of one watch list.
+
+    `candidates` stretches were compared: all that begin before `exact_until` with equal names, and
+    before `near_until` with near ones, where these are asked for. `truncated` says that the
+    policy's budget ended it. Of the matches that came of it, and of no name of the model's,
+    `matches` are for review or above.
+    """
+
+    gazetteer: str
+    candidates: int
+    exact_until: int
+    near_until: int | None
+    truncated: bool
+    matches: int
+
+
 class Coverage(msgspec.Struct, frozen=True):
     """How much was read; `characters_read` is summed over the units that came back from a model
-    call. `screening` has a part for each list, and is left out where there is no list.
+    call. `screening` has a part for each list, and is left out where there is no list; `scans` has
+    one for each list whose names whole documents are looked through for.
     """
 
     characters_total: int
@@ -67,6 +85,7 @@ class Coverage(msgspec.Struct, frozen=True):
     windows: int
     truncated: bool
     screening: tuple[ListScreening, ...] | msgspec.UnsetType = msgspec.UNSET
+    scans: tuple[ListScan, ...] | msgspec.UnsetType = msgspec.UNSET
 
 
 class KafkaSource(msgspec.Struct, frozen=True):

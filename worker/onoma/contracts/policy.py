@@ -77,6 +77,18 @@ class MatchThresholds(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     alert: MatchScore = 85.0
 
 
+class ScanRules(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """How whole documents are looked through for names that the model missed.
+
+    `exact` finds a name's very words in any order, `near` also what is alike among capitalised
+    words. At most `candidates` stretches of a document are compared with the list, in the order of
+    the text: what is beyond shows in the event's coverage.
+    """
+
+    names: Literal["exact", "near"] = "exact"
+    candidates: Annotated[int, msgspec.Meta(ge=1)] = 2_000
+
+
 _ORGANISATIONS: tuple[EntryTypeName, ...] = ("organisation", "vessel", "aircraft", "other")
 
 
@@ -86,7 +98,8 @@ class ListRules(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     `labels` says which types of entry a label of the model may mean, all for a label that it
     doesn't name. `type_thresholds` goes before `thresholds`. `single_tokens` is what names of one
     word may do (`never` match, only where `exact`, or `near`), and `single_token_alerts` for which
-    types that is an alert at all; others are for review.
+    types that is an alert at all; others are for review. Without `scan` only names that the model
+    found are compared.
     """
 
     thresholds: MatchThresholds = MatchThresholds()
@@ -102,6 +115,7 @@ class ListRules(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     single_tokens: Literal["never", "exact", "near"] = "exact"
     single_token_alerts: tuple[EntryTypeName, ...] = _ORGANISATIONS
     weak_alias_alerts: bool = False
+    scan: ScanRules | msgspec.UnsetType = msgspec.UNSET
 
     def contradictions(self) -> list[str]:
         """Return the thresholds that the schema can't compare, a line for each."""

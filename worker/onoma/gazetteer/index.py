@@ -124,11 +124,13 @@ class NameIndex:
         if score < threshold:
             return []
         path = path_of(mention == name, alignment, score)
+        return [Hit(number, name, score, path, alignment) for number in self.numbers(place)]
+
+    def numbers(self, place: int) -> list[int]:
+        """Return the numbers of the names that are written as the distinct one at `place`."""
         first, last = self._first_number[place : place + 2].tolist()
-        return [
-            Hit(number, name, score, path, alignment)
-            for number in self._numbers[first:last].tolist()
-        ]
+        numbers: list[int] = self._numbers[first:last].tolist()
+        return numbers
 
 
 def path_of(equal: bool, alignment: Alignment, score: float) -> Path:

@@ -8,15 +8,19 @@ segments answers is what one segment with the same entries answers.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
+from functools import cached_property
+from itertools import groupby
 
 from onoma.gazetteer.chain import Chain
 from onoma.gazetteer.entries import TYPES, Entry, Name, Quality
-from onoma.gazetteer.index import VERSION, Hit, NameIndex, Path, path_of
+from onoma.gazetteer.exact import ExactNames
+from onoma.gazetteer.index import VERSION, NameIndex, Path, path_of
 from onoma.gazetteer.normalisation import normalise
 from onoma.gazetteer.policy import ListPolicy, SingleTokens, Thresholds
+from onoma.gazetteer.running_text import Gap, RunningText
 from onoma.gazetteer.scoring import Score, score
 from onoma.gazetteer.segment import check_index
 from onoma.gazetteer.similarity import is_full
@@ -73,11 +77,23 @@ class Match:
 
 @dataclass(frozen=True, slots=True)
 class _Found:
-    """A hit in one of the chain's segments."""
+    """A name in one of the chain's segments."""
 
     segment: int
     row: int
-    hit: Hit
+    number: int
+
+
+@dataclass(frozen=True, slots=True)
+class EqualNames:
+    """The words `[first, last)` of a text, which are names of the list in some order of their
+    words. Those in `in_order` stand in the text as in the list.
+    """
+
+    first: int
+    last: int
+    found: tuple[_Found, ...]
+    in_order: tuple[_Found, ...]
 
 
 class ListMatcher:
@@ -116,6 +132,43 @@ class ListMatcher:
         decided = [self._decided(mention, form, entry, name, rules) for name in entry.names]
         return max(decided, key=_rank)
 
+    def equal_names(self, text: RunningText, *, over: Gap) -> Iterator[EqualNames]:
+        """Yield the stretches of `text` that have the very words of names, over gaps up to `over`:
+        by their first word, then by their last.
+        """
+        stretches = [
+            (each.first, each.last, number, each)
+            for number, names in enumerate(self._exact)
+            for each in names.find(text, over=over)
+        ]
+        stretches.sort(key=lambda one: one[:3])
+        for (first, last), same in groupby(stretches, key=lambda one: one[:2]):
+            found: list[_Found] = []
+            in_order: list[_Found] = []
+            for _, _, number, stretch in same:
+                named = self._live(number, stretch.place)
+                found += named
+                in_order += named if stretch.in_order else ()
+            if found:
+                yield EqualNames(first, last, tuple(found), tuple(in_order))
+
+    def decide(
+        self, mention: Mention, found: Sequence[_Found], policy: ListPolicy
+    ) -> tuple[Match, ...]:
+        """Return what `mention` may mean of what `equal_names` found there."""
+        return self._matches(mention, normalise(mention.text), found, policy)
+
+    @cached_property
+    def _exact(self) -> tuple[ExactNames, ...]:
+        # Made when a text is looked through first: most deployments screen mentions only.
+        return tuple(ExactNames(segment.index) for segment in self._chain.segments)
+
+    def _live(self, number: int, place: int) -> list[_Found]:
+        """Return the names at `place` of a segment's index whose entries still hold."""
+        rows, hidden = self._chain.segments[number].name_rows, self._chain.hidden[number]
+        named = self._indexes[number].numbers(place)
+        return [_Found(number, int(rows[n]), n) for n in named if not hidden[rows[n]]]
+
     def _search(self, forms: Sequence[str], threshold: float) -> list[list[_Found]]:
         found: list[list[_Found]] = [[] for _ in forms]
         for number, (segment, hidden) in enumerate(
@@ -126,7 +179,7 @@ class ListMatcher:
             ):
                 rows = [int(segment.name_rows[hit.number]) for hit in hits]
                 into += [
-                    _Found(number, row, hit)
+                    _Found(number, row, hit.number)
                     for row, hit in zip(rows, hits, strict=True)
                     if not hidden[row]
                 ]
@@ -142,7 +195,7 @@ class ListMatcher:
             if not rules.may_mean(mention.label, TYPES[segment.types[one.row]]):
                 continue
             entry = segment.entry(one.row)
-            name = entry.names[one.hit.number - int(segment.first_names[one.row])]
+            name = entry.names[one.number - int(segment.first_names[one.row])]
             match = self._decided(mention, form, entry, name, rules)
             known = best.get(entry.entry_id)
             if match.decision is not Decision.NONE and (

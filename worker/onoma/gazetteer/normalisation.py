@@ -19,9 +19,13 @@ VERSION = "1"
 LONGEST = 1_000
 """Characters of a name that is compared by more than its beginning; no person's name is longer."""
 
-_APOSTROPHES = dict.fromkeys(map(ord, "'’‘ʼʻ`´ʾʿʹʺ׳＇ʽ‛′"))
+APOSTROPHES = frozenset("'’‘ʼʻ`´ʾʿʹʺ׳＇ʽ‛′")
+"""They are left out, so that what they part is one token."""
+_APOSTROPHES = dict.fromkeys(map(ord, APOSTROPHES))
 _NOT_ALPHANUMERIC = re.compile(r"[^0-9a-z]+")
 _FORMS = FORM_PHRASES | {" ".join(form): form for form in SPELT_FORMS}
+PHRASES = {tuple(phrase.split()): form for phrase, form in _FORMS.items()}
+"""Legal forms in words or letter by letter, as tokens, and what they are abbreviated to."""
 _PHRASE = re.compile(rf"\b(?:{'|'.join(sorted(_FORMS, key=len, reverse=True))})\b")
 
 

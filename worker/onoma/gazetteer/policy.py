@@ -79,6 +79,13 @@ class ListPolicy:
         """Return whether a mention with `label` may mean any entry at all."""
         return label is None or label not in self.labels or bool(self.labels[label])
 
+    def label_of(self, entry_type: EntryType) -> str:
+        """Return the label that may mean an entry of this type, of several the first by the
+        alphabet; the type's name, if none may.
+        """
+        labels = (label for label, types in self.labels.items() if entry_type in types)
+        return min(labels, default=str(entry_type))
+
     def of(self, entry_type: EntryType) -> Thresholds:
         """Return the thresholds for entries of this type."""
         return self.thresholds.get(entry_type, self.default)
@@ -86,3 +93,13 @@ class ListPolicy:
     def least(self) -> float:
         """Return the score under which no match is asked for."""
         return min(each.review for each in (self.default, *self.thresholds.values()))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ScanPolicy:
+    """How a whole document is looked through for names of a list: for equal ones, or `near` ones
+    too; at most `candidates` stretches of it are compared.
+    """
+
+    near: bool = False
+    candidates: int = 2_000

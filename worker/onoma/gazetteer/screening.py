@@ -13,17 +13,21 @@ from dataclasses import dataclass
 
 from onoma.gazetteer.exclusions import Considered, Exclusions, Ruling
 from onoma.gazetteer.matching import Decision, ListMatcher, Match, Mention
-from onoma.gazetteer.policy import ListPolicy
+from onoma.gazetteer.policy import ListPolicy, ScanPolicy
 
 
 @dataclass(frozen=True, slots=True)
 class ScreeningList:
-    """A list as a document takes it when it is admitted, and keeps it."""
+    """A list as a document takes it when it is admitted, and keeps it.
+
+    With `scan` the whole document is looked through for its names, too.
+    """
 
     name: str
     matcher: ListMatcher
     policy: ListPolicy
     exclusions: Exclusions
+    scan: ScanPolicy | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +66,7 @@ def screen(
         for each in lists
     ]
     return tuple(
-        ScreeningHit(number, each.name, match, _considered(each, match, tenant))
+        hit_of(number, each, match, tenant)
         for number in range(len(mentions))
         for each, matches in zip(lists, by_list, strict=True)
         for match in (matches[number] if number < len(matches) else ())
@@ -88,7 +92,9 @@ def compared(mentions: Sequence[Mention], policy: ListPolicy, most: int | None =
     return Compared(places[most], most, len(places) - most)
 
 
-def _considered(
-    screened: ScreeningList, match: Match, tenant: str | None
-) -> tuple[Considered, ...]:
-    return screened.exclusions.about(match.mention_normalised, screened.name, match.entry, tenant)
+def hit_of(mention: int, screened: ScreeningList, match: Match, tenant: str | None) -> ScreeningHit:
+    """Return a match of the mention at this place, with what people have judged about it."""
+    considered = screened.exclusions.about(
+        match.mention_normalised, screened.name, match.entry, tenant
+    )
+    return ScreeningHit(mention, screened.name, match, considered)

@@ -196,6 +196,7 @@ def count_outcome(outcome: Outcome, metrics: Metrics) -> None:
         metrics.count("entities_total", label=entity.label, language=language)
         metrics.observe("entity_score", entity.score)
     _count_screening(event.coverage, metrics)
+    _count_scans(event.coverage, metrics)
     if not outcome.known_tenant:
         metrics.count("unknown_tenant_documents_total")
     if outcome.marked_synthetic:
@@ -219,6 +220,14 @@ def _count_screening(coverage: Coverage, metrics: Metrics) -> None:
             metrics.count(
                 "matches_without_alert_total", count, gazetteer=each.gazetteer, outcome=outcome
             )
+
+
+def _count_scans(coverage: Coverage, metrics: Metrics) -> None:
+    for each in coverage.scans or ():
+        outcome = "truncated" if each.truncated else "complete"
+        metrics.count("scanned_documents_total", gazetteer=each.gazetteer, outcome=outcome)
+        metrics.count("scan_candidates_total", each.candidates, gazetteer=each.gazetteer)
+        metrics.count("scan_matches_total", each.matches, gazetteer=each.gazetteer)
 
 
 def _outcomes(entries: Sequence[Entry]) -> list[Outcome]:
