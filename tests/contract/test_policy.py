@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from onoma.contracts.policy import (
     DEFAULT_POLICY,
     Budgets,
+    EntityRules,
     Limits,
     ListRules,
     MatchThresholds,
@@ -39,6 +40,19 @@ list_rules = st.builds(
     single_tokens=st.sampled_from(["never", "exact", "near"]),
     single_token_alerts=types,
     weak_alias_alerts=st.booleans(),
+    screens=st.just(msgspec.UNSET) | st.booleans(),
+    entities=st.just(msgspec.UNSET)
+    | st.builds(
+        EntityRules,
+        labels=st.dictionaries(
+            st.sampled_from([each.value for each in EntryType]),
+            st.text(min_size=1, max_size=5),
+            max_size=3,
+        ),
+        adds=st.booleans(),
+        corrects=st.booleans(),
+        score=st.floats(0, 1),
+    ),
     scan=st.just(msgspec.UNSET)
     | st.builds(
         ScanRules, names=st.sampled_from(["exact", "near"]), candidates=st.integers(1, 2**53)
@@ -117,6 +131,11 @@ def test_every_policy_that_the_record_holds_is_one_of_the_schema(policy: Policy)
         {"default": {"lists": {"zub": {"type_thresholds": {"people": {}}}}}},
         {"default": {"lists": {"zub": {"single_tokens": "always"}}}},
         {"default": {"lists": {"zub": {"single_token_alert": []}}}},
+        {"default": {"lists": {"zub": {"screens": 0}}}},
+        {"default": {"lists": {"zub": {"entities": {}}}}},
+        {"default": {"lists": {"zub": {"entities": {"labels": {"town": "LOC"}}}}}},
+        {"default": {"lists": {"zub": {"entities": {"labels": {"place": ""}}}}}},
+        {"default": {"lists": {"zub": {"entities": {"labels": {}, "score": 1.1}}}}},
         {"default": {"lists": {"zub": {"scan": {"names": "all"}}}}},
         {"default": {"lists": {"zub": {"scan": {"candidates": 0}}}}},
         {"default": {"lists": {"zub": {"scan": {"seconds": 1}}}}},

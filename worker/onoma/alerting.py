@@ -8,10 +8,9 @@ seconds, keeps the best scores, and leaves out nothing in silence.
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import partial
 from itertools import groupby
 from typing import Literal
 
@@ -29,7 +28,14 @@ from onoma.gazetteer.matching import Decision, Match
 from onoma.gazetteer.policy import ListPolicy
 from onoma.gazetteer.running_text import RunningText
 from onoma.gazetteer.scanning import KnownMention, Scan, ScannedSpan, scan
-from onoma.gazetteer.screening import Compared, ScreeningHit, ScreeningList, compared, screen
+from onoma.gazetteer.screening import (
+    Compared,
+    ScreeningHit,
+    ScreeningList,
+    Settled,
+    compared,
+    screen,
+)
 from onoma.tenants import Screening
 
 SCORE_DECIMALS = 2
@@ -43,7 +49,10 @@ _PATHS: dict[Path, Literal["exact", "characters", "tokens"]] = {
 
 @dataclass(frozen=True, slots=True)
 class Subject:
-    """The document that alerts are about, as its event names it."""
+    """The document that alerts are about, as its event names it.
+
+    `corrected` are names as the model read them that stand in the event in another way.
+    """
 
     event_id: str
     document_id: str
@@ -52,6 +61,7 @@ class Subject:
     entities: tuple[Entity, ...]
     evidence: Evidence
     synthetic: bool = False
+    corrected: tuple[Entity, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,19 +98,21 @@ def alerts_of(
     `text` is the document's, if a list's names are looked for in all of it.
     """
     budgets = policy.rules(subject.tenant).budgets
-    screened = screening.lists(subject.tenant)
-    mentions = [matching.Mention(entity.text, entity.label) for entity in subject.entities]
+    screened = screening.lists(subject.tenant).screened
+    names = _names(subject)
+    mentions = [matching.Mention(name.text, name.label) for name, _ in names]
     done = {each.name: compared(mentions, each.policy, budgets.most_names) for each in screened}
     hits = screen(mentions, screened, subject.tenant, most=budgets.most_names)
+    if subject.corrected:
+        hits = _not_repeated(names, hits)
     scans = []
     if text is not None:
-        known = partial(_known, subject.entities, hits)
         scans = [
-            scan(text, each, known(each, done[each.name]), subject.tenant)
+            scan(text, each, _known(names, hits, each, done[each.name]), subject.tenant)
             for each in screened
             if each.scan
         ]
-    findings = _findings(subject.entities, hits, scans, screened)
+    findings = _findings(names, hits, scans, screened)
     alerts = [one for one in findings if one.hit.decision is Decision.ALERT]
     written = _written(
         subject,
@@ -124,8 +136,39 @@ def alerts_of(
     )
 
 
+_Name = tuple[Entity, Origin | msgspec.UnsetType]
+
+
+def _names(subject: Subject) -> list[_Name]:
+    """Return all that is screened, in the order of the text: a list of entities may change what an
+    event says, and never what is screened.
+    """
+    names: list[_Name] = [(entity, msgspec.UNSET) for entity in subject.entities]
+    names += [(entity, "corrected") for entity in subject.corrected]
+    return sorted(names, key=lambda name: (name[0].start, name[0].end))
+
+
+def _not_repeated(names: Sequence[_Name], hits: Sequence[ScreeningHit]) -> tuple[ScreeningHit, ...]:
+    """Return `hits` without those of corrected names that say no more of an entry than a name of
+    the event does there.
+    """
+    settled: defaultdict[str, Settled] = defaultdict(Settled)
+    for hit in hits:
+        entity, origin = names[hit.mention]
+        if origin is msgspec.UNSET:
+            settled[hit.gazetteer].settle(hit, entity.start, entity.end)
+    return tuple(
+        hit
+        for hit in hits
+        if names[hit.mention][1] is msgspec.UNSET
+        or not settled[hit.gazetteer].says_as_much(
+            hit.match, names[hit.mention][0].start, names[hit.mention][0].end
+        )
+    )
+
+
 def _known(
-    entities: Sequence[Entity],
+    names: Sequence[_Name],
     hits: Sequence[ScreeningHit],
     screened: ScreeningList,
     done: Compared,
@@ -137,20 +180,20 @@ def _known(
     by_mention = {number: tuple(of_mention) for number, of_mention in mine}
     return [
         KnownMention(entity.start, entity.end, by_mention.get(number, ()))
-        for number, entity in enumerate(entities[: done.end])
+        for number, (entity, _) in enumerate(names[: done.end])
         if screened.policy.may_mean_any(entity.label)
     ]
 
 
 def _findings(
-    entities: Sequence[Entity],
+    names: Sequence[_Name],
     hits: Sequence[ScreeningHit],
     scans: Sequence[Scan],
     screened: Sequence[ScreeningList],
 ) -> list[_Finding]:
     """Return what names may mean, in the order of the text."""
     policies = {each.name: each.policy for each in screened}
-    findings = [_Finding(entities[hit.mention], hit) for hit in hits]
+    findings = [_Finding(names[hit.mention][0], hit, names[hit.mention][1]) for hit in hits]
     for each in scans:
         findings += [
             _Finding(_scanned_name(each.spans[hit.mention], hit, policies), hit, "scan")
@@ -167,7 +210,7 @@ def _scanned_name(
     """
     label = policies[hit.gazetteer].label_of(hit.match.entry.type)
     score = round(hit.match.score.score / 100, 3)
-    return Entity(span.start, span.end, label, score, span.text, "gazetteer")
+    return Entity(span.start, span.end, label, score, span.text, "gazetteer", hit.gazetteer)
 
 
 def _scan(scanned: Scan) -> ListScan:

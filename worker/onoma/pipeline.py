@@ -2,7 +2,7 @@
 
     admit:     decode -> segment -> windows of rows         (a Job, or a dead letter)
     read:      windows -> model -> readings                  (batched by the stream)
-    conclude:  readings -> mentions -> alerts, event         (an Outcome)
+    conclude:  readings -> mentions, listed names -> alerts, event   (an Outcome)
 
 Plain synchronous functions on frozen values: no Kafka, no clock, no logging. An outcome is a pure
 function of the record and of the `Versions` that the document took when it was admitted.
@@ -42,8 +42,10 @@ from onoma.contracts.policy import Limits, PinnedPolicy
 from onoma.contracts.records import Headers, Output, Record
 from onoma.contracts.tracing import passed_on
 from onoma.errors import RejectedDocument, RejectionReason
+from onoma.gazetteer.listed import EntityList, listed_names
 from onoma.gazetteer.running_text import RunningText, running_text
 from onoma.gazetteer.served import NO_LISTS, ServedLists
+from onoma.merging import Merged, merged, sure_enough
 from onoma.ner.recogniser import AnyRecogniser, Emissions, Prepared, stitched
 from onoma.ner.spans import Mention
 from onoma.tenants import Screening
@@ -239,8 +241,10 @@ def reject(record: Record, rejected: RejectedDocument, versions: Versions) -> De
 
 def _outcome(job: Job, readings: Sequence[Reading], mentions: Sequence[Mention]) -> Outcome:
     versions, document = job.versions, job.document
-    subject = _subject(job, _entities(job, mentions))
-    alerts = alerts_of(subject, _running_text(job), versions.screening, versions.policy)
+    lists = versions.screening.lists(document.tenant)
+    text = running_text(job.units) if lists.read_whole_texts else None
+    subject = _subject(job, _merged(job, mentions, text, lists.giving))
+    alerts = alerts_of(subject, text, versions.screening, versions.policy)
     event = _event(job, readings, subject, alerts)
     value = msgspec.json.encode(event)
     limit = versions.policy.policy.limits.event_bytes
@@ -262,13 +266,22 @@ def _outcome(job: Job, readings: Sequence[Reading], mentions: Sequence[Mention])
     )
 
 
-def _running_text(job: Job) -> RunningText | None:
-    """Return the text as lists' names are looked for in it, if they are at all."""
-    lists = job.versions.screening.lists(job.document.tenant)
-    return running_text(job.units) if any(each.scan for each in lists) else None
+def _merged(
+    job: Job, mentions: Sequence[Mention], text: RunningText | None, giving: Sequence[EntityList]
+) -> Merged:
+    """Return the names of the event: the model's, and those of the lists that give entities."""
+    entities = _entities(job, mentions)
+    if text is None or not giving:
+        return Merged(entities)
+    document = job.document
+    rules = job.versions.policy.rules(document.tenant)
+    listed = sure_enough(
+        listed_names(text, giving), lambda label: rules.threshold(label, document.language)
+    )
+    return merged(entities, listed, document.text)
 
 
-def _subject(job: Job, entities: tuple[Entity, ...]) -> Subject:
+def _subject(job: Job, names: Merged) -> Subject:
     versions, document = job.versions, job.document
     text_sha256 = _text_sha256(document.text)
     return Subject(
@@ -276,7 +289,7 @@ def _subject(job: Job, entities: tuple[Entity, ...]) -> Subject:
         document_id=document.document_id,
         tenant=document.tenant,
         text_sha256=text_sha256,
-        entities=entities,
+        entities=names.entities,
         evidence=Evidence(
             source=job.source,
             models=(versions.model,),
@@ -285,6 +298,7 @@ def _subject(job: Job, entities: tuple[Entity, ...]) -> Subject:
             worker=versions.worker,
         ),
         synthetic=document.marked_synthetic and text_sha256 in versions.policy.policy.canaries,
+        corrected=names.corrected,
     )
 
 

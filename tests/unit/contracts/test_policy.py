@@ -149,6 +149,25 @@ def test_a_name_that_could_never_match_is_told(rules: dict[str, object], message
     assert message in line
 
 
+@pytest.mark.parametrize(
+    ("rules", "message"),
+    [
+        ({"thresholds": {"review": 90, "alert": 80}}, "found review 90 above alert 80"),
+        ({"screens": False, "scan": {}}, "found screens: false and a scan"),
+        ({"entities": {"labels": {}}}, "found no labels"),
+        ({"entities": {"labels": {"place": "LOC"}, "adds": False}}, "found neither adds nor"),
+    ],
+)
+def test_rules_of_a_list_that_contradict_each_other_are_told(
+    rules: dict[str, object], message: str
+) -> None:
+    named = {"name": "n", "version": "1", "default": {"lists": {"zub": rules}}}
+    (line,) = _pinned(named).policy.problems()
+
+    assert line.startswith("lists: zub: ")
+    assert message in line
+
+
 def test_names_that_can_match_are_not_told() -> None:
     rules: dict[str, object] = {
         "tenants": {"north": {"language_thresholds": {"ha": {}, "qaf": {}}}}

@@ -15,7 +15,7 @@ import msgspec
 from onoma.contracts.entities import ArtefactVersion, Entity, Evidence
 from onoma.contracts.ids import id_over
 
-Origin = Literal["scan"]
+Origin = Literal["scan", "corrected"]
 """Where a name comes from that is not among the event's."""
 
 
@@ -98,7 +98,8 @@ class Alert(msgspec.Struct, frozen=True, kw_only=True):
     """The alert; `gazetteer` is the list as it stood, `event_id` the event of the document.
 
     `origin` says where `entity` comes from if it is not among the event's: `scan` where only
-    looking through the document for the list's names found it.
+    looking through the document for the list's names found it, `corrected` where the model read it
+    so and a list of entities corrected it in the event.
     """
 
     alert_id: str

@@ -18,7 +18,11 @@ Support = Literal["trained", "zero_shot", "none", "undeclared"]
 
 
 class Entity(msgspec.Struct, frozen=True):
-    """One name: `text` is the document's `[start, end)` in code points, `score` rounded to .001."""
+    """One name: `text` is the document's `[start, end)` in code points, `score` rounded to .001.
+
+    `score` is the model's confidence; of a list's name what the policy says of the list, and where
+    both agree (`merged`) the greater. `gazetteer` is the list, where one decided.
+    """
 
     start: int
     end: int
@@ -26,6 +30,7 @@ class Entity(msgspec.Struct, frozen=True):
     score: float
     text: str
     source: Literal["model", "gazetteer", "merged", "rule"] = "model"
+    gazetteer: str | msgspec.UnsetType = msgspec.UNSET
 
 
 class Language(msgspec.Struct, frozen=True):

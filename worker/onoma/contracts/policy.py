@@ -77,6 +77,20 @@ class MatchThresholds(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     alert: MatchScore = 85.0
 
 
+class EntityRules(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """How names of a list, found word for word, become entities of the event.
+
+    `labels` by type of entry; types that it doesn't name give none. `adds` is about names that the
+    model has not found, `corrects` about those that it has: they are confirmed and widened, and,
+    where `score` is above the model's, given the list's label. `score` is that of the entities.
+    """
+
+    labels: dict[EntryTypeName, Annotated[str, msgspec.Meta(min_length=1)]]
+    adds: bool = True
+    corrects: bool = False
+    score: Threshold = 0.8
+
+
 class ScanRules(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """How whole documents are looked through for names that the model missed.
 
@@ -99,7 +113,8 @@ class ListRules(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     doesn't name. `type_thresholds` goes before `thresholds`. `single_tokens` is what names of one
     word may do (`never` match, only where `exact`, or `near`), and `single_token_alerts` for which
     types that is an alert at all; others are for review. Without `scan` only names that the model
-    found are compared.
+    found are compared, without `entities` the list gives the event none, and with `screens: false`
+    it does nothing else.
     """
 
     thresholds: MatchThresholds = MatchThresholds()
@@ -115,15 +130,25 @@ class ListRules(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     single_tokens: Literal["never", "exact", "near"] = "exact"
     single_token_alerts: tuple[EntryTypeName, ...] = _ORGANISATIONS
     weak_alias_alerts: bool = False
+    screens: bool | msgspec.UnsetType = msgspec.UNSET
+    entities: EntityRules | msgspec.UnsetType = msgspec.UNSET
     scan: ScanRules | msgspec.UnsetType = msgspec.UNSET
 
     def contradictions(self) -> list[str]:
-        """Return the thresholds that the schema can't compare, a line for each."""
-        return [
+        """Return what the schema can't compare, a line for each."""
+        found = [
             f"found review {each.review:g} above alert {each.alert:g}"
             for each in (self.thresholds, *self.type_thresholds.values())
             if each.review > each.alert
         ]
+        if self.screens is False and self.scan is not msgspec.UNSET:
+            found.append("found screens: false and a scan; wanted one of them")
+        if self.entities is not msgspec.UNSET:
+            if not self.entities.labels:
+                found.append("entities: found no labels; wanted one for each type that gives some")
+            if not self.entities.adds and not self.entities.corrects:
+                found.append("entities: found neither adds nor corrects; wanted one of them")
+        return found
 
 
 DEFAULT_LIST_RULES = ListRules()

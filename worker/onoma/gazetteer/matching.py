@@ -8,14 +8,14 @@ segments answers is what one segment with the same entries answers.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from functools import cached_property
 from itertools import groupby
 
 from onoma.gazetteer.chain import Chain
-from onoma.gazetteer.entries import TYPES, Entry, Name, Quality
+from onoma.gazetteer.entries import QUALITIES, TYPES, Entry, EntryType, Name, Quality
 from onoma.gazetteer.exact import ExactNames
 from onoma.gazetteer.index import VERSION, NameIndex, Path, path_of
 from onoma.gazetteer.normalisation import normalise
@@ -151,6 +151,12 @@ class ListMatcher:
                 in_order += named if stretch.in_order else ()
             if found:
                 yield EqualNames(first, last, tuple(found), tuple(in_order))
+
+    def kinds(self, found: Iterable[_Found]) -> Iterator[tuple[EntryType, Quality]]:
+        """Yield what each name in `found` is a name of, and how far the list trusts it."""
+        for one in found:
+            segment = self._chain.segments[one.segment]
+            yield TYPES[segment.types[one.row]], QUALITIES[segment.qualities[one.number]]
 
     def decide(
         self, mention: Mention, found: Sequence[_Found], policy: ListPolicy

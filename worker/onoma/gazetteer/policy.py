@@ -96,6 +96,19 @@ class ListPolicy:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class EntityPolicy:
+    """How names of a list become entities: their label by the type of entry, whether they may be
+    added and may correct what a model found, and how sure the list is.
+    """
+
+    labels: Mapping[EntryType, str]
+    adds: bool = True
+    corrects: bool = False
+    score: float = 0.8
+    single_tokens: SingleTokens = SingleTokens.EXACT
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ScanPolicy:
     """How a whole document is looked through for names of a list: for equal ones, or `near` ones
     too; at most `candidates` stretches of it are compared.

@@ -15,14 +15,13 @@ from dataclasses import dataclass, replace
 from itertools import islice
 from typing import TypeVar
 
-from onoma.gazetteer.entries import Entry, EntryType, Quality
+from onoma.gazetteer.entries import EntryType, Quality
 from onoma.gazetteer.index import Path
 from onoma.gazetteer.matching import Decision, EqualNames, ListMatcher, Match, Mention
 from onoma.gazetteer.policy import ListPolicy, ScanPolicy, SingleTokens
 from onoma.gazetteer.running_text import Gap, RunningText
-from onoma.gazetteer.screening import ScreeningHit, ScreeningList, hit_of
+from onoma.gazetteer.screening import ScreeningHit, ScreeningList, Settled, hit_of
 from onoma.gazetteer.similarity import is_full
-from onoma.text.intervals import Spans
 
 LONGEST_NEAR = 5
 """Words of a stretch that is compared with near names: those of a longer name are enough."""
@@ -205,34 +204,18 @@ def _unknown(
     """Return, in the order of the text, the best stretches of each entry that don't overlap one
     another, nor a mention that says as much about the entry.
     """
-    settled: dict[tuple[str, Decision], Spans] = {}
-
-    def settle(entry: Entry, decision: Decision, start: int, end: int) -> None:
-        for weaker in _AS_WEAK[decision]:
-            settled.setdefault((entry.entry_id, weaker), Spans()).add(start, end)
-
+    settled = Settled()
     for mention in known:
         for hit in mention.hits:
-            said = Decision.ALERT if hit.excluded else hit.decision
-            settle(hit.match.entry, said, mention.start, mention.end)
+            settled.settle(hit, mention.start, mention.end)
     kept = []
     for one in sorted(found, key=_best_first):
-        match = one.match
-        if match.name.quality is Quality.WEAK and not screened.policy.weak_alias_alerts:
-            continue
-        spans = settled.get((match.entry.entry_id, match.decision))
-        if spans is None or not spans.overlap(one.start, one.end):
-            settle(match.entry, match.decision, one.start, one.end)
-            kept.append((one, hit_of(0, screened, match, tenant)))
+        weak = one.match.name.quality is Quality.WEAK and not screened.policy.weak_alias_alerts
+        if not weak and not settled.says_as_much(one.match, one.start, one.end):
+            hit = hit_of(0, screened, one.match, tenant)
+            settled.settle(hit, one.start, one.end)
+            kept.append((one, hit))
     return sorted(kept, key=lambda each: (each[0].start, each[0].end, _best_first(each[0])))
-
-
-_AS_WEAK = {
-    Decision.ALERT: (Decision.ALERT, Decision.REVIEW),
-    Decision.REVIEW: (Decision.REVIEW,),
-    Decision.NONE: (),
-}
-"""What a decision about an entry goes before, in a stretch that overlaps."""
 
 
 def _best_first(found: _Found) -> tuple[bool, float, bool, int, int, str]:

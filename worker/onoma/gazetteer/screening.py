@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from onoma.gazetteer.exclusions import Considered, Exclusions, Ruling
 from onoma.gazetteer.matching import Decision, ListMatcher, Match, Mention
 from onoma.gazetteer.policy import ListPolicy, ScanPolicy
+from onoma.text.intervals import Spans
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +72,36 @@ def screen(
         for each, matches in zip(lists, by_list, strict=True)
         for match in (matches[number] if number < len(matches) else ())
     )
+
+
+class Settled:
+    """What stretches of a text that were compared have said about entries of one list.
+
+    What people have excluded is settled as an alert is: it goes before all that overlaps it.
+    """
+
+    def __init__(self) -> None:
+        self._spans: dict[tuple[str, Decision], Spans] = {}
+
+    def settle(self, hit: ScreeningHit, start: int, end: int) -> None:
+        """Take note of what characters `[start, end)` may mean."""
+        decision = Decision.ALERT if hit.excluded else hit.match.decision
+        for weaker in _AS_WEAK[decision]:
+            key = hit.match.entry.entry_id, weaker
+            self._spans.setdefault(key, Spans()).add(start, end)
+
+    def says_as_much(self, match: Match, start: int, end: int) -> bool:
+        """Return whether an overlapping stretch has said as much about the entry of `match`."""
+        spans = self._spans.get((match.entry.entry_id, match.decision))
+        return spans is not None and spans.overlap(start, end)
+
+
+_AS_WEAK = {
+    Decision.ALERT: (Decision.ALERT, Decision.REVIEW),
+    Decision.REVIEW: (Decision.REVIEW,),
+    Decision.NONE: (),
+}
+"""What each decision about an entry goes before, in a stretch that overlaps."""
 
 
 @dataclass(frozen=True, slots=True)
