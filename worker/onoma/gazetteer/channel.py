@@ -18,6 +18,7 @@ import numpy as np
 import numpy.typing as npt
 
 from onoma.gazetteer.normalisation import VERSION, abbreviate, heads, romanise
+from onoma.text.casing import first_letter, may_begin_name
 from onoma.text.segmentation import segment
 
 NORMALISATION = VERSION
@@ -46,9 +47,6 @@ in ten of Hindi was a place in another language.
 
 Channel = npt.NDArray[np.float32]
 """Shape `(units, 7)`."""
-
-_LETTERS = ("Lu", "Ll", "Lt", "Lo")
-"""Without modifiers: an okina in front of a name has no case, but the letter after it has."""
 
 
 class _Word(NamedTuple):
@@ -206,7 +204,6 @@ def _letters(text: str) -> int:
 @lru_cache(65_536)
 def _word_of(unit: str) -> _Word:
     word = unicodedata.normalize("NFC", unit)
-    letter = next((c for c in word if unicodedata.category(c) in _LETTERS), "")
-    # Its title form, not its capital: Georgian has capitals, but never at the head of a word.
-    may_begin = bool(letter) and letter.title() == letter
+    letter = first_letter(word)
+    may_begin = may_begin_name(letter)
     return _Word(romanise(unit), may_begin, may_begin and letter.lower() != letter)
