@@ -47,8 +47,8 @@ def _versions(
     rules: Rules | None = None,
     **of: Any,
 ) -> Versions:
-    entities = EntityRules(**({"labels": LABELS, "corrects": True} | of))
-    atlas = ListRules(screens=False, entities=entities)
+    told: dict[str, Any] = {"labels": LABELS, "corrects": True} | of
+    atlas = ListRules(screens=False, entities=EntityRules(**told))
     policy = Policy(name="n", version="1", default=rules or Rules(lists={"atlas": atlas}))
     return versions(names=found or {}, quiet=True, lists=lists, policy=policy)
 

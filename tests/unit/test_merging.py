@@ -145,7 +145,7 @@ policies = st.builds(
 )
 names = st.lists(
     st.builds(
-        lambda span, some, gazetteer, policy: ListedName(*span, some, gazetteer, policy),
+        lambda span, some, gazetteer, policy: ListedName(span[0], span[1], some, gazetteer, policy),
         spans,
         st.frozensets(labels, min_size=1, max_size=2),
         st.sampled_from(["a", "b"]),

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
+import numpy.typing as npt
 
 from onoma.gazetteer.arrays import Arrays
 from onoma.gazetteer.running_text import Gap, RunningText, token_sum
@@ -68,16 +69,19 @@ class ExactNames:
             inside = lasts <= reach[firsts][:, None]
             sums = totals[np.minimum(lasts, len(text))] - totals[firsts][:, None]
             rows, columns = np.nonzero(inside & self._marks[sums & self._mask])
-            for row, column in zip(rows.tolist(), columns.tolist(), strict=True):
-                first, last = begin + row, int(lasts[row, column])
-                yield from self._equal(text.tokens(first, last), sums[row, column], first, last)
+            asked = sums[rows, columns]
+            lefts = self._sums.searchsorted(asked)
+            rights = self._sums.searchsorted(asked, "right")
+            for hit in np.flatnonzero(lefts < rights).tolist():
+                first, last = begin + int(rows[hit]), int(lasts[rows[hit], columns[hit]])
+                places = self._places[lefts[hit] : rights[hit]]
+                yield from self._equal(text.tokens(first, last), places, first, last)
 
     def _equal(
-        self, tokens: list[str], total: np.int64, first: int, last: int
+        self, tokens: list[str], places: npt.NDArray[np.int32], first: int, last: int
     ) -> Iterator[Stretch]:
-        """Yield the names of exactly these tokens, by their place."""
-        left, right = (int(self._sums.searchsorted(total, side)) for side in ("left", "right"))
-        for place in sorted(self._places[left:right].tolist()):
+        """Yield the names at `places` that have exactly these tokens."""
+        for place in sorted(places.tolist()):
             name = self._names[place].split()
             if sorted(name) == sorted(tokens):
                 yield Stretch(first, last, place, name == tokens)
