@@ -352,7 +352,10 @@ class Canary(_Section):
         "unset: the shipped one, for the shipped model. The policy needs their hashes.",
     )
     interval_seconds: Seconds = Field(
-        20, ge=1, description="Between two rounds; in each every partition gets one text."
+        20,
+        ge=1,
+        description="Between two rounds; in each every partition gets one text. The alert about a "
+        "silent partition allows 60: stay well below.",
     )
     lost_seconds: Seconds = Field(
         600, ge=10, description="How long a canary's event may take before it counts as lost."
