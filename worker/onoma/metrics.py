@@ -142,6 +142,20 @@ WORKER: tuple[Metric, ...] = (
         partition=None,
     ),
     _metric(
+        "consumer_next_offset",
+        "gauge",
+        "Offset that the group goes on from in an assigned partition; one that stands still while "
+        "there is lag is stuck.",
+        topic=None,
+        partition=None,
+    ),
+    _metric(
+        "broker_reachable",
+        "gauge",
+        "1 if the brokers of the assigned partitions answered when they were last asked, else 0: "
+        "then the lag is that of the last answer.",
+    ),
+    _metric(
         "consumer_position_timestamp_seconds",
         "gauge",
         "Timestamp of the newest record whose outcome is committed.",
@@ -267,6 +281,13 @@ WORKER: tuple[Metric, ...] = (
         "while none runs.",
         stage=WATCHED_STAGES,
     ),
+    _metric(
+        "memory_used_bytes",
+        "gauge",
+        "Memory that can't be given back: of the control group where it has a limit (a document "
+        "tried alone counts too), else of the worker's process.",
+    ),
+    _metric("memory_limit_bytes", "gauge", "Most memory of the control group; 0 without a limit."),
     _metric("event_loop_delay_seconds", "gauge", "How late the event loop's heartbeat last was."),
     _metric("build_info", "info", "The worker's release, code and runtime."),
 )

@@ -33,6 +33,7 @@ from onoma.stream.health import Health
 from onoma.stream.kafka import consumer_options, refuse_what_stays
 from onoma.stream.lag import Lag
 from onoma.stream.lane import Entry, Lane, Request
+from onoma.stream.memory import memory
 from onoma.stream.outbox import (
     IdempotentOutbox,
     Outbox,
@@ -136,8 +137,14 @@ class Documents(Service):
             self._parts.health.beat()
             self._parts.stages.beat(await self._lane_progress())
             self._parts.metrics.set("event_loop_delay_seconds", max(0.0, loop.time() - due))
+            self._measure_memory()
 
         self._parts.stages.rest()
+
+    def _measure_memory(self) -> None:
+        taken = memory()
+        self._parts.metrics.set("memory_used_bytes", taken.used_bytes)
+        self._parts.metrics.set("memory_limit_bytes", taken.limit_bytes)
 
     async def _lane_progress(self) -> tuple[LaneProgress, ...]:
         """Return how far the lanes have read; while nothing is fetched any more, of none."""
@@ -176,6 +183,7 @@ class Documents(Service):
         """Raise unless `error` is one that passes."""
         refuse_what_stays(error, self._settings)
         self._parts.health.broker_answers = False
+        self._parts.metrics.set("broker_reachable", 0)
         self._parts.metrics.count("retries_total", reason="broker_away")
         log.warning("consumer given up, trying again", error=type(error).__name__)
 

@@ -49,9 +49,9 @@ class Lag:
                 async with asyncio.timeout(PROBE_SECONDS):
                     ends = await consumer.end_offsets(list(lanes) or [first])
             except (KafkaError, OSError, TimeoutError, ValueError):
-                self._health.broker_answers = False
+                self._answers(False)
             else:
-                self._health.broker_answers = True
+                self._answers(True)
                 await self._measure(consumer, lanes, ends)
                 self._forget(shown - lanes.keys())
                 shown.clear()
@@ -73,7 +73,13 @@ class Lag:
                         lag = max(0, ends[partition] - await consumer.position(partition))
             labels = {"topic": partition.topic, "partition": str(partition.partition)}
             self._metrics.set("consumer_lag_records", lag, **labels)
+            self._metrics.set("consumer_next_offset", lane.next_offset, **labels)
 
     def _forget(self, partitions: Iterable[TopicPartition]) -> None:
         for gone in partitions:
             self._metrics.forget("consumer_lag_records", gone.topic, str(gone.partition))
+            self._metrics.forget("consumer_next_offset", gone.topic, str(gone.partition))
+
+    def _answers(self, answers: bool) -> None:
+        self._health.broker_answers = answers
+        self._metrics.set("broker_reachable", float(answers))
