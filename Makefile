@@ -29,13 +29,13 @@ test: $(ENV)/dev.done ## Run the tests; those on Kafka where JDK 17 and Maven ar
 check: $(ENV)/dev.done ## Lint, format, types, direction of imports, generated parts
 	$(ENV)/bin/ruff check .
 	$(ENV)/bin/ruff format --check .
-	$(ENV)/bin/mypy worker tests benchmarks docs/generate.py deploy/helm/generate.py
+	$(ENV)/bin/mypy worker tests benchmarks docs/generate.py deploy/helm/generate.py deploy/monitoring
 	$(ENV)/bin/python -m docs.generate --check
 	$(ENV)/bin/python -m benchmarks.page --check
 	$(ENV)/bin/python -m tests.faults.page --check
 	$(ENV)/bin/lint-imports --no-logo
 
-test-deploy: $(ENV)/deploy.done $(ASYNCAPI) ## Render the Helm chart in every shape, build the image, run it as the chart says
+test-deploy: $(ENV)/deploy.done $(ASYNCAPI) ## Render the chart in every shape, try rules and dashboards on a real Prometheus, and check what comes out
 	@REQUIRE_DEPLOY=1 $(ENV)/bin/python -m pytest -m "deploy or node" $(PYTEST)
 
 image: ## Build the image localhost/onoma (needs root, buildah and mmdebstrap)

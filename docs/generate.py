@@ -1,5 +1,5 @@
-"""Writes what follows from the code and the schemas: pages, those of the chart, Avro schemas;
-`--check` says whether they are stale.
+"""Writes what follows from the code and the schemas: pages, those of the chart, dashboards, Avro
+schemas; `--check` says whether they are stale.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from pathlib import Path
 
 import click
 from deploy.helm import generate as chart
+from deploy.monitoring.dashboards import generate as dashboards
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
@@ -38,6 +39,7 @@ def main() -> int:
         HERE / "accuracy.md": accuracy_page(shipped(), NOTE_OF_ACCURACY),
         **chart.generated(),
         **avro.generated(),
+        **dashboards.generated(),
     }
     if "--check" not in sys.argv[1:]:
         for path, text in pages.items():

@@ -2,7 +2,7 @@
 
 A test whose marker needs something that isn't here is skipped with its reason, or fails where the
 environment requires that part: `REQUIRE_KAFKA=1`, `REQUIRE_DATA=1`, `REQUIRE_DEPLOY=1`,
-`REQUIRE_IMAGE=1`, `REQUIRE_NODE=1`, `REQUIRE_TRAIN=1`.
+`REQUIRE_IMAGE=1`, `REQUIRE_NODE=1`, `REQUIRE_PROMETHEUS=1`, `REQUIRE_TRAIN=1`.
 """
 
 from __future__ import annotations
@@ -31,8 +31,9 @@ StartKafka = Callable[[Security], KafkaBroker]
 
 DATA = Path(__file__).parents[2] / "shared" / "data"
 ASYNCAPI = Path(__file__).parents[1] / "tools" / "asyncapi"
-_NEEDS = ("kafka", "data", "deploy", "image", "node", "train")
+_NEEDS = ("kafka", "data", "deploy", "image", "node", "prometheus", "train")
 _PACKAGES = {"deploy": ("helm_python", "kubernetes_validate"), "train": ("torch", "onnx")}
+_PROGRAMS = ("prometheus", "promtool", "prometheus-alertmanager", "amtool")
 _BROKER_FIXTURES = {"kafka", "start_kafka"}
 _NOT_RUN = pytest.StashKey[Counter[str]]()
 
@@ -77,6 +78,9 @@ def _missing(need: str) -> str | None:
             return _missing_node()
         case "image":
             return missing_tools()
+        case "prometheus":
+            missing = [name for name in _PROGRAMS if shutil.which(name) is None]
+            return f"found no {', '.join(missing)}; install Debian's packages" if missing else None
         case _:
             absent = [name for name in _PACKAGES[need] if importlib.util.find_spec(name) is None]
             return f"found no {', '.join(absent)}; install onoma[{need}]" if absent else None
