@@ -106,6 +106,25 @@ BOARD = Board(
             ),
         ),
         Panel(
+            id=10,
+            title="Looking for names that the model missed",
+            unit=PER_SECOND,
+            description="Stretches of documents that were compared with a list where the policy "
+            "asks for that, and matches that nothing else has found, in a second.",
+            queries=(
+                Query(
+                    "sum by (gazetteer) "
+                    f"(rate(onoma_scan_candidates_total{{{LIST}}}[$__rate_interval]))",
+                    "{{gazetteer}} compared",
+                ),
+                Query(
+                    "sum by (gazetteer) "
+                    f"(rate(onoma_scan_matches_total{{{LIST}}}[$__rate_interval]))",
+                    "{{gazetteer}} found",
+                ),
+            ),
+        ),
+        Panel(
             id=9,
             title="Lists served",
             unit=COUNT,
