@@ -18,11 +18,12 @@ from aiokafka.errors import (
 )
 from aiokafka.structs import OffsetAndMetadata
 
+from onoma.contracts.entities import ListScan
 from onoma.contracts.policy import PinnedPolicy, Policy, Rules
 from onoma.contracts.records import Output
 from onoma.errors import FatalError
 from onoma.metrics import Metrics
-from onoma.pipeline import Outcome, process
+from onoma.pipeline import Annotated, Outcome, process
 from onoma.settings import DeadLetters, Settings
 from onoma.stream.deadletter import RejectionLimit
 from onoma.stream.lane import Lane
@@ -240,3 +241,18 @@ def test_a_rejected_record_is_counted_with_its_reason() -> None:
 
     assert 'onoma_dead_letters_total{reason="invalid_json"} 1.0' in metrics.exposition().decode()
     assert 'onoma_documents_total{outcome="dead_lettered"} 1.0' in metrics.exposition().decode()
+
+
+def test_a_scan_is_counted_by_whether_its_budget_ended_it() -> None:
+    outcome = process(record(b'{"document_id": "1", "text": "Amina went."}'), versions())
+    assert isinstance(outcome, Annotated)
+    scans = (ListScan("zub", 3, 11, 5, True, 1),)
+    coverage = msgspec.structs.replace(outcome.event.coverage, scans=scans)
+    event = msgspec.structs.replace(outcome.event, coverage=coverage)
+    metrics = Metrics(languages=[], labels=[], model="fake")
+    count_outcome(dataclasses.replace(outcome, event=event), metrics)
+
+    told = metrics.exposition().decode()
+    assert 'onoma_scanned_documents_total{gazetteer="zub",outcome="truncated"} 1.0' in told
+    assert 'onoma_scan_candidates_total{gazetteer="zub"} 3.0' in told
+    assert 'onoma_scan_matches_total{gazetteer="zub"} 1.0' in told

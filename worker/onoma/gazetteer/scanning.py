@@ -24,7 +24,8 @@ from onoma.gazetteer.screening import ScreeningHit, ScreeningList, Settled, hit_
 from onoma.gazetteer.similarity import is_full
 
 LONGEST_NEAR = 5
-"""Words of a stretch that is compared with near names: those of a longer name are enough."""
+"""Words of a stretch that is compared with near names; of longer ones only the very words count.
+"""
 FEWEST_FULL = 2
 _AT_ONCE = 64
 _UNLABELLED = ""
