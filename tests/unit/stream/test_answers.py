@@ -115,6 +115,8 @@ def test_a_canary_without_lists_comes_back_with_its_event() -> None:
         (({**VANT, "label": "ORG"}, ZARIA), (1, 1)),
         (({**VANT, "end": 14}, ZARIA), (1, 1)),
         ((VANT, ZARIA, OTHER), (2, 0)),
+        (({**VANT, "source": "merged"}, {**ZARIA, "source": "model"}), (2, 0)),
+        (({**VANT, "source": "gazetteer"}, ZARIA), (1, 1)),
     ],
 )
 def test_a_name_is_found_only_as_it_stands_and_as_what_it_is(

@@ -29,6 +29,7 @@ class Found(msgspec.Struct, frozen=True):
     start: int
     end: int
     label: str
+    source: str = "model"
 
 
 class Screened(msgspec.Struct, frozen=True):
@@ -157,7 +158,9 @@ class Answers:
 
     def _judge_names(self, canary: Canary, event: Event) -> None:
         expected = canary.spans()
-        found = {(each.start, each.end, each.label) for each in event.entities} & expected
+        # A name that only a list gave says nothing of the model, which is what names watch.
+        models = [each for each in event.entities if each.source in ("model", "merged")]
+        found = {(each.start, each.end, each.label) for each in models} & expected
         for outcome, count in (("found", len(found)), ("missed", len(expected) - len(found))):
             self._metrics.count("canary_names_total", count, canary=canary.name, outcome=outcome)
 
