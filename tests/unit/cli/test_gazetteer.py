@@ -124,14 +124,33 @@ def test_a_list_that_lost_half_of_itself_is_refused_and_the_old_one_stays(
     assert shown(tmp_path / place)["entries"] == 2
 
 
-def test_a_source_that_is_broken_leaves_the_list_as_it_was(tmp_path: Path) -> None:
-    source = table(tmp_path / "a.csv")
-    build(source, tmp_path / "1")
-    before = shown(tmp_path / "1")
-    table(source, *ROWS, 'z:4,"Quoria')
+HEADER = b"id,name,aliases,type\n"
 
-    with pytest.raises(GazetteerError, match=r"a\.csv:5: is no CSV"):
-        build(source, tmp_path / "1")
+
+@pytest.mark.parametrize(
+    ("format_name", "content", "complaint"),
+    [
+        ("csv", HEADER + b'z:1,"Quoria', r"next:2: is no CSV"),
+        ("csv", HEADER + "z:1,Ćirol,,person\n".encode("cp1250"), r"next:2: .* is not utf-8"),
+        ("csv", HEADER + b"z:1,Quoria,,person\nz:1,Zubo,,place\n", r"next:3: has the id 'z:1'"),
+        ("csv", HEADER + b"z:1,,,person\nz:2, ,,person\n", "found no entry in next"),
+        ("csv", HEADER + b"z:1," + 10_000 * b"x" + b",,person\n", "found no entry in next"),
+        ("un", b"<CONSOLIDATED_LIST><INDIVIDUALS>", "next:.* is no whole XML document"),
+        ("un", b"<html></html>", "found <html>, wanted <CONSOLIDATED_LIST>"),
+        ("ofac", b"1,2,3\n", "found 3 columns"),
+    ],
+)
+def test_a_source_that_is_broken_leaves_the_list_as_it_was(
+    tmp_path: Path, format_name: str, content: bytes, complaint: str
+) -> None:
+    build(table(tmp_path / "a.csv"), tmp_path / "1")
+    before = shown(tmp_path / "1")
+    broken = tmp_path / "next"
+    broken.write_bytes(content)
+    again = ("--format", format_name, "--name", "zub", "--out", tmp_path / "1", "--allow-shrink")
+
+    with pytest.raises(GazetteerError, match=complaint):
+        run("build", broken, *again)
     assert shown(tmp_path / "1") == before
 
 
