@@ -42,7 +42,7 @@ QUESTION = "What does the swap of a list of a million names cost the documents t
 NAME, NAMES = "million", 1_000_000
 SWAPS = 10
 WORDS = 60
-DOCUMENTS_A_SECOND = 20
+DOCUMENTS_A_SECOND = 10
 STEADY_SECONDS = 60.0
 BETWEEN_SECONDS = 13.0
 """From a swap to the next notice: memory is given back ten seconds after one."""
