@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import json
 import shlex
 import signal
 import subprocess
@@ -158,9 +159,9 @@ def test_settings_of_the_environment_do_not_lead_it_elsewhere(model: Path) -> No
 
 def test_what_it_says_to_type_works_while_it_serves(serving: Demo, tmp_path: Path) -> None:
     (tmp_path / "my.txt").write_text("Ada went to Kano", "utf-8")
-    publish, deadletters, curl = serving.commands()
+    publish, deadletters, top, curl = serving.commands()
 
-    published, listed = (
+    published, listed, watched = (
         subprocess.run(
             command,
             cwd=tmp_path,
@@ -169,11 +170,13 @@ def test_what_it_says_to_type_works_while_it_serves(serving: Demo, tmp_path: Pat
             timeout=SECONDS,
             env=environment(),
         )
-        for command in (publish, deadletters)
+        for command in (publish, deadletters, [*top, "--once", "--json"])
     )
 
     assert (published.returncode, published.stdout) == (0, "published 1 document to documents.v1\n")
     assert "demo-bad-json" in listed.stdout
+    (worker,) = json.loads(watched.stdout)["workers"]
+    assert (worker["state"], worker["dead_letters"]) == ("ready", 2)
     serving.wait_for("\nmy.txt: Ada ")
     with urllib.request.urlopen(curl[1], timeout=5) as metrics:
         assert b"onoma_documents_total" in metrics.read()

@@ -165,6 +165,7 @@ class Printer:
         self.line("it goes on running; in a second terminal:")
         self.line(f"  {onoma} publish my.txt --config {config}")
         self.line(f"  {onoma} deadletters list --config {config}")
+        self.line(f"  {onoma} top {shown.metrics_url}")
         self.line(f"  curl {shown.metrics_url}")
         self.line("each event appears here as it arrives; Ctrl-C ends it")
 
