@@ -14,6 +14,7 @@ import yaml
 
 from onoma.registry.bundle import default_directory
 from tests.conftest import Unique
+from tests.deploy import endurance
 from tests.deploy.chart import CHART, WORKLOADS, Object, of_kind, only, render, values_of, worker
 from tests.docs.terminal import ROOT, Terminal, typed, write_settings
 from tests.kafka.broker import KafkaBroker
@@ -57,6 +58,17 @@ def test_a_figure_of_the_page_is_the_one_that_was_measured(
     (said,) = re.findall(words, TEXT)
 
     assert float(said.replace(",", "")) == pytest.approx(figure(*measured), rel=NEAR)
+
+
+def test_size_and_memory_of_the_image_are_those_that_were_measured() -> None:
+    record = json.loads(endurance.RECORD.read_text("utf-8"))
+    documents, megabytes = re.findall(r"([\d,]+) documents took at most ([\d,]+) MB", TEXT)[0]
+
+    assert int(documents.replace(",", "")) == record["documents"] == record["events"]
+    assert int(megabytes) == round(record["memory_most_bytes"] / 1e6)
+    (unpacked,) = re.findall(r"is (\d+) MB unpacked", TEXT)
+    assert int(unpacked) == round(record["image_bytes"] / 1e6) <= 450
+    assert record["refusals_of_memory"] == 0
 
 
 def test_the_example_of_sizing_follows_from_its_figures() -> None:

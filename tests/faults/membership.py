@@ -9,6 +9,7 @@ of the latest run is `membership.json`, which docs/reliability.md shows.
 from __future__ import annotations
 
 import json
+import os
 import sys
 import tempfile
 import time
@@ -63,6 +64,7 @@ def main() -> int:
     record = {
         "started_at": started_at,
         "command": "python -m tests.faults.membership",
+        "load_average": round(os.getloadavg()[1], 1),
         "restarted": restarted,
         "scaled": scaled,
         "versions": versions(kafka=kafka_version()),
