@@ -101,7 +101,9 @@ def test_members_that_come_and_go_are_told_with_what_it_cost() -> None:
     }
     scaled = [{"membership": "dynamic", **account}]
 
-    text = page([record(1)], None, {"command": "c", "restarted": restarted, "scaled": scaled})
+    members = {"command": "c", "load_average": 7.5, "restarted": restarted, "scaled": scaled}
+
+    text = page([record(1)], None, members)
 
     assert "back 3.2 to 4.0 s after the kill, at most 1.0 s after" in text
     assert "took part in 0 rebalances" in text
