@@ -110,7 +110,8 @@ BOARD = Board(
             title="Looking for names that the model missed",
             unit=PER_SECOND,
             description="Stretches of documents that were compared with a list where the policy "
-            "asks for that, and matches that nothing else has found, in a second.",
+            "asks for that, matches that nothing else has found, and documents by whether the "
+            "budget of candidates ended the search, in a second.",
             queries=(
                 Query(
                     "sum by (gazetteer) "
@@ -121,6 +122,11 @@ BOARD = Board(
                     "sum by (gazetteer) "
                     f"(rate(onoma_scan_matches_total{{{LIST}}}[$__rate_interval]))",
                     "{{gazetteer}} found",
+                ),
+                Query(
+                    "sum by (gazetteer, outcome) "
+                    f"(rate(onoma_scanned_documents_total{{{LIST}}}[$__rate_interval]))",
+                    "{{gazetteer}} documents {{outcome}}",
                 ),
             ),
         ),
