@@ -65,7 +65,7 @@ class Hanging:
         self._new_worker = new_worker
         self._topics = Topics.create(kafka, unique, partitions=2)
         self._config = self._topics.config(
-            kafka={"rebalance_timeout_seconds": 11, "request_timeout_seconds": 15},
+            kafka={"rebalance_timeout_seconds": 11},
             delivery={"publish_timeout_seconds": 1},
             processing={"documents_in_flight": 16},
             watchdog=WATCHDOG,

@@ -89,7 +89,7 @@ def test_partitions_of_a_worker_that_stops_go_to_the_other_at_once(
 ) -> None:
     topics = Topics.create(kafka, unique, partitions=4)
     # Longer than the test waits: only leaving the group gives the partitions back in time.
-    long_session = {"session_timeout_seconds": 60, "request_timeout_seconds": 70}
+    long_session = {"session_timeout_seconds": 60}
     first = new_worker(topics.config(kafka=long_session))
     second = new_worker(topics.config(kafka=long_session))
     first.start()

@@ -99,7 +99,7 @@ class Topics:
                 "session_timeout_seconds": 6,
                 "heartbeat_interval_seconds": 0.5,
                 "rebalance_timeout_seconds": 30,
-                "request_timeout_seconds": 40,
+                "request_timeout_seconds": 8,
             },
             "topics": {
                 "documents": self.documents,

@@ -30,11 +30,6 @@ CONTRADICTIONS: tuple[tuple[str, str, dict[str, dict[str, object]]], ...] = (
         {"kafka": {"session_timeout_seconds": 8, "heartbeat_interval_seconds": 3}},
     ),
     (
-        "kafka.request_timeout_seconds",
-        "kafka.rebalance_timeout_seconds",
-        {"kafka": {"request_timeout_seconds": 100}},
-    ),
-    (
         "kafka.rebalance_timeout_seconds",
         "delivery.publish_timeout_seconds",
         {

@@ -42,7 +42,7 @@ def test_every_stage_has_a_deadline_and_a_metric() -> None:
 def test_deadlines_that_are_not_set_follow_what_work_in_good_order_may_take() -> None:
     slow = Settings.model_validate(
         {
-            "kafka": {"rebalance_timeout_seconds": 600, "request_timeout_seconds": 700},
+            "kafka": {"rebalance_timeout_seconds": 600},
             "delivery": {"publish_timeout_seconds": 60, "transaction_timeout_seconds": 70},
         }
     )

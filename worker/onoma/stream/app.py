@@ -39,6 +39,7 @@ from onoma.stream.documents import Documents, Parts
 from onoma.stream.faultpoints import Faultpoints
 from onoma.stream.health import Health, HealthServer
 from onoma.stream.notices import Followed, Notices
+from onoma.stream.patience import be_patient_with_joins
 from onoma.stream.serving import (
     Current,
     configured_lists,
@@ -116,6 +117,7 @@ def run(settings: Settings) -> None:
     """Run a worker until SIGTERM or Ctrl-C. Raises FatalError, and the process should end."""
     logs.configure(level=settings.logs.level, format_=settings.logs.format)
     accept_any_header_name()
+    be_patient_with_joins(settings.kafka.rebalance_timeout_seconds)
     current, metrics = _begun(settings)
     Faultpoints(settings.faults).announce()
     guard = Guard(settings, metrics)
