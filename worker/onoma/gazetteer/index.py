@@ -16,12 +16,12 @@ import numpy as np
 from onoma.gazetteer import normalisation, scoring
 from onoma.gazetteer.arrays import Array, Arrays, Index
 from onoma.gazetteer.characters import Characters, character_arrays
-from onoma.gazetteer.normalisation import joined_key, normalise
+from onoma.gazetteer.normalisation import normalise
 from onoma.gazetteer.scoring import CHARACTER_PENALTY, Alignment, align_at_least, combined
 from onoma.gazetteer.texts import Texts, offsets_of
 from onoma.gazetteer.tokens import Tokens, token_arrays
 
-LAYOUT = "2"
+LAYOUT = "3"
 VERSION = f"{LAYOUT}.{normalisation.VERSION}.{scoring.VERSION}"
 """Of the arrays, the normaliser and the rule: an index of another version answers otherwise."""
 
@@ -53,7 +53,8 @@ class Hit:
 def index_arrays(names: Sequence[str]) -> dict[str, Array]:
     """Return the arrays of `names`, as a list writes them. Names without letters are in none."""
     forms = [normalise(name) for name in names]
-    distinct = sorted(set(forms) - {""}, key=lambda form: (len(joined_key(form)), form))
+    distinct = sorted(set(forms) - {""})
+    distinct.sort(key=lambda form: len(form) - form.count(" "))
     places = {form: place for place, form in enumerate(distinct)}
     numbers = [number for number, form in enumerate(forms) if form]
     owners = np.array([places[forms[number]] for number in numbers], np.int64)

@@ -34,6 +34,11 @@ class Texts:
         start, end = self.offsets[number : number + 2].tolist()
         return self.letters[start:end].tobytes().decode("ascii")
 
+    def of_order(self, numbers: npt.NDArray[np.int64]) -> Texts:
+        """Return the texts with these numbers, in their order."""
+        counts = self.lengths()[numbers]
+        return Texts(self.letters[ranges(self.offsets[numbers], counts)], offsets_of(counts))
+
     def lengths(self) -> npt.NDArray[np.int64]:
         """Return how many letters each text has."""
         return np.diff(self.offsets)

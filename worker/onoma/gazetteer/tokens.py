@@ -20,6 +20,7 @@ from itertools import pairwise
 import numpy as np
 import numpy.typing as npt
 
+from onoma.gazetteer.affixes import Affixes, affix_arrays, prefixes
 from onoma.gazetteer.arrays import Array, Arrays
 from onoma.gazetteer.scoring import (
     CONTRADICTED_IN_MENTION,
@@ -28,16 +29,9 @@ from onoma.gazetteer.scoring import (
     UNPAIRED_IN_MENTION,
 )
 from onoma.gazetteer.similarity import FULL, INITIAL, LEAST_JOINED, is_full, weight
+from onoma.gazetteer.spellings import Ids, length_arrays
 from onoma.gazetteer.texts import Texts, offsets_of, ranges
-from onoma.gazetteer.vocabulary import (
-    Ids,
-    Memory,
-    Near,
-    Spellings,
-    Vocabulary,
-    spelling_arrays,
-    vocabulary_arrays,
-)
+from onoma.gazetteer.vocabulary import Memory, Near, Vocabulary, vocabulary_arrays
 
 _TINY = 1e-6
 _MOST_MARKS = 255
@@ -47,7 +41,8 @@ Floats = npt.NDArray[np.float64]
 def token_arrays(names: Sequence[str]) -> dict[str, Array]:
     """Return the arrays of normalised names."""
     rows = [name.split() for name in names]
-    words = sorted({token for row in rows for token in row}, key=lambda word: (len(word), word))
+    words = sorted({token for row in rows for token in row})
+    words.sort(key=len)
     numbers = {word: number for number, word in enumerate(words)}
     flat = np.fromiter((numbers[token] for row in rows for token in row), np.int32)
     offsets = offsets_of(np.fromiter(map(len, rows), np.int64, len(rows)))
@@ -87,24 +82,24 @@ def _pair_arrays(words: Sequence[str], flat: Array, owners: Array) -> dict[str, 
     codes = flat[places].astype(np.int64) * len(words) + flat[places + 1]
     distinct, units = np.unique(codes, return_inverse=True)
     left, right = np.divmod(distinct, max(1, len(words)))
-    order = np.argsort(lengths[left] + lengths[right], kind="stable")
+    joined = _joined_texts(Texts.of(words), left, right)
+    order = np.argsort(prefixes(joined), kind="stable")
     rank = np.empty(len(order), np.int64)
     rank[order] = np.arange(len(order))
-    joined = _joined_texts(Texts.of(words), left[order], right[order])
+    joined = joined.of_order(order)
+    shorter = np.minimum(lengths[left], lengths[right])[order]
     return {
-        **spelling_arrays(joined),
-        "shorter_part": np.minimum(np.minimum(lengths[left], lengths[right])[order], 255).astype(
-            np.uint8
-        ),
+        **length_arrays(joined),
+        **affix_arrays(joined),
+        "shorter_part": np.minimum(shorter, 255).astype(np.uint8),
         **_postings(rank[units], owners[:-1][places], len(distinct)),
     }
 
 
 def _joined_texts(words: Texts, left: Ids, right: Ids) -> Texts:
     units = np.column_stack([left, right]).ravel()
-    counts = words.lengths()[units]
-    letters = words.letters[ranges(words.offsets[units], counts)]
-    return Texts(letters, offsets_of(counts)[::2].copy())
+    joined = words.of_order(units)
+    return Texts(joined.letters, joined.offsets[::2].copy())
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,8 +127,8 @@ class Tokens:
     def __init__(self, arrays: Arrays) -> None:
         self.vocabulary = Vocabulary(_part(arrays, "words"))
         pairs = _part(arrays, "pairs")
-        self._pairs = Spellings(pairs, Texts(pairs["letters"], pairs["offsets"]))
-        self._near_pairs = Memory(self._pairs.near_joined)
+        texts = Texts(pairs["letters"], pairs["offsets"])
+        self._near_pairs = Memory(Affixes(pairs, texts).near)
         self._shorter_part = pairs["shorter_part"]
         self._pair_names = _Postings(pairs["first_name"], pairs["names"])
         self._names = _Postings(arrays["first_name"], arrays["names"])
@@ -158,8 +153,8 @@ class Tokens:
 
     def _look_up(self, mention: str) -> _Mention:
         words = tuple(mention.split())
-        near = self.vocabulary.near
-        return _Mention(words, tuple(near(w) if len(w) > 1 else _NOTHING for w in words))
+        near = iter(self.vocabulary.near([word for word in words if len(word) > 1]))
+        return _Mention(words, tuple([next(near) if len(w) > 1 else _NOTHING for w in words]))
 
     def _with_enough(self, mention: _Mention) -> Ids:
         """Return names where enough full tokens met, each with one that it is alike."""
@@ -177,8 +172,9 @@ class Tokens:
         """Return the names that have as many letters as the mention has full tokens besides one,
         and no more full tokens besides one than the mention has letters.
         """
-        enough = self._letters[names] >= full - 1
-        return names[enough & (self._full[names] <= letters + 1)].astype(np.int64)
+        if full > 1:
+            names = names[self._letters[names] >= full - 1]
+        return names[self._full[names] <= letters + 1].astype(np.int64)
 
     def _full_ids(self, ids: Ids) -> Ids:
         full: Ids = ids[self.vocabulary.weights[ids] == FULL]
@@ -188,27 +184,25 @@ class Tokens:
         """Return the names that are in two of `lists`, some of them more than once."""
         lists.sort(key=len)
         marks = self._marks.pop() if self._marks else np.zeros(len(self._full), np.uint8)
-        for names in lists[:_MOST_MARKS]:
+        *shorter, longest = lists  # which is often as long as all the others together
+        for names in shorter[:_MOST_MARKS]:
             marks[names] += 1  # a name that stands twice in a list is counted once
-        # Whatever is in two lists is in one besides the longest.
-        found = np.concatenate([names[marks[names] > 1] for names in lists[:-1]])
-        for names in lists[:_MOST_MARKS]:
+        found = [longest[marks[longest] > 0], *(names[marks[names] > 1] for names in shorter[:-1])]
+        for names in shorter[:_MOST_MARKS]:
             marks[names] = 0
         self._marks.append(marks)
-        return found.astype(np.int64)
+        return np.concatenate(found).astype(np.int64)
 
     def _with_joined(self, words: Sequence[str]) -> Ids:
         """Return names in which neighbours stand for one token, or the other way round; a name
         once for each such hit.
         """
         hits = []
-        for word in dict.fromkeys(words):
-            near = self._near_pairs(word)
+        for near in self._near_pairs(list(dict.fromkeys(words))):
             if len(near.ids):
                 ids = near.within(self._shorter_part[near.ids].astype(np.int64))
                 hits.append(self._pair_names.of(ids))
-        for one, other in pairwise(words):
-            ids = self.vocabulary.joined(one, other)
+        for ids in self.vocabulary.joined(list(pairwise(words))):
             if len(ids):
                 hits.append(self._names.of(ids))
         return np.concatenate(hits).astype(np.int64) if hits else _NONE
