@@ -71,12 +71,20 @@ def test_old_values_are_valid_now_and_new_ones_for_readers_of_old(
 
 
 def _open(part: Any) -> Any:
-    """Return a schema as its readers take it: values of an enum that they don't know pass."""
+    """Return a schema as its readers take it: values of an enum that they don't know pass.
+
+    A worker refuses fields of a policy that it doesn't know, aloud and on purpose; what it does
+    know must mean the same, so that here they pass too.
+    """
     if isinstance(part, list):
         return [_open(item) for item in part]
     if not isinstance(part, dict):
         return part
-    return {key: _open(value) for key, value in part.items() if key != "enum"}
+    return {
+        key: _open(value)
+        for key, value in part.items()
+        if key != "enum" and not (key == "additionalProperties" and value is False)
+    }
 
 
 def _score(of: dict[str, Any]) -> dict[str, Any]:
