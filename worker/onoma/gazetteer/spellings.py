@@ -118,11 +118,17 @@ def lengths_of(words: Sequence[str]) -> Ids:
 
 
 def distances(asked: Sequence[str], words: ByNumber, ids: Ids) -> Ids:
-    """Return the edits between each of `asked` and the word with the id in its place."""
+    """Return the edits between each of `asked` and the word with the id in its place; one more
+    than the most that any word may have, where they are further apart.
+    """
     if not len(ids):
         return _NONE
     found: Ids = process.cpdist(
-        asked, [words[number] for number in ids.tolist()], scorer=OSA.distance, dtype=np.int64
+        asked,
+        [words[number] for number in ids.tolist()],
+        scorer=OSA.distance,
+        score_cutoff=_MOST_EDITS,
+        dtype=np.int64,
     )
     return found
 
@@ -137,6 +143,7 @@ def per_word(count: int, owners: Ids, *arrays: Array) -> Iterator[tuple[Array, .
 
 _NONE: Ids = np.empty(0, np.int64)
 _ALLOWED = np.array([allowed_edits(longer) for longer in range(LONGEST + 1)])
+_MOST_EDITS = int(_ALLOWED.max())
 
 
 @lru_cache(1024)
