@@ -47,7 +47,7 @@ _BEGINNINGS = {
 """Letters that tokens of one sound may begin with, by the first of them; others begin alike."""
 
 
-@lru_cache(1 << 17)
+@lru_cache(1 << 15)
 def skeleton(token: str) -> str:
     """Return the consonants of `token` by sound: alike for most ways to romanise a name, and for
     some other names.
@@ -57,7 +57,7 @@ def skeleton(token: str) -> str:
     return _DOUBLED.sub(r"\1", first + _VOWELS.sub("", sounds[1:]))
 
 
-@lru_cache(1 << 17)
+@lru_cache(1 << 15)
 def spelling(token: str) -> str:
     """Return `token` by sound with its vowels: alike for two ways to write the same sounds."""
     sounds = _SOUND.sub(_sound, token)
@@ -77,7 +77,7 @@ def _vowel(found: re.Match[str]) -> str:
     return _VOWEL_SOUNDS[found.group()]
 
 
-@lru_cache(1 << 17)
+@lru_cache(1 << 15)
 def sound_keys(token: str) -> tuple[tuple[str, float], ...]:
     """Return the forms by sound that say enough, each with how alike tokens are that share it."""
     if token.isdigit():
@@ -100,7 +100,7 @@ def edited(distance: int, longer: int) -> float:
     return 1.0 - EDIT_COST * distance / longer
 
 
-@lru_cache(1 << 17)
+@lru_cache(1 << 15)
 def token_similarity(one: str, other: str) -> float:
     """Return how alike two tokens are, from 0 to 1."""
     if one == other:
@@ -115,7 +115,7 @@ def token_similarity(one: str, other: str) -> float:
     return similarity if similarity >= LEAST_SIMILARITY else 0.0
 
 
-@lru_cache(1 << 17)
+@lru_cache(1 << 15)
 def by_sound(one: str, other: str) -> float:
     """Return how alike two tokens are by a form of sound that they share, 0 if they share none."""
     mine, theirs = one[:1], other[:1]
@@ -137,7 +137,7 @@ def _by_edits(one: str, other: str) -> float:
     return edited(distance, longer) if distance <= edits else 0.0
 
 
-@lru_cache(1 << 16)
+@lru_cache(1 << 15)
 def joined_similarity(one: str, other: str, single: str) -> float:
     """Return how alike `single` and two neighbours written as one token are; 0 if not enough."""
     both = one + other
@@ -160,7 +160,7 @@ def joined_edits(longer: int, shorter_part: int) -> int:
     return max(0, min(alike, shorter_part - LEAST_LEFT_OF_PART))
 
 
-@lru_cache(1 << 17)
+@lru_cache(1 << 15)
 def weight(token: str) -> float:
     """Return how much `token` counts in a name."""
     if token in TITLES:
@@ -175,7 +175,7 @@ def is_common(token: str) -> bool:
     return token in COMMON
 
 
-@lru_cache(1 << 17)
+@lru_cache(1 << 15)
 def is_full(token: str) -> bool:
     """Return whether `token` may tell one name from another."""
     return weight(token) == FULL
