@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import shutil
+from pathlib import Path
+
 import pytest
 
-from tests.deploy.chart import LEAST, Refused, Values, render, with_values
+from tests.deploy.chart import CHART, LEAST, Refused, Values, render, with_values
 from tests.deploy.shapes import (
     ARCHIVE,
     DEPLOYMENT,
@@ -125,8 +128,6 @@ CONTRADICTIONS: tuple[tuple[Values, str, str], ...] = (
         "settings.canary.lists: found onoma-canary",
         "store.enabled",
     ),
-    ({"prometheusRule": {"enabled": True}}, "prometheusRule.enabled", "groups"),
-    ({"dashboards": {"enabled": True}}, "dashboards.enabled", "no dashboards"),
     (
         {"settings": {"kafka": {"group_instance_id": "x"}}},
         "settings.kafka.group_instance_id",
@@ -168,6 +169,18 @@ def test_the_schema_names_what_it_refuses(wrong: Values, name: str, words: str) 
 
     assert name in message
     assert words in message
+
+
+@pytest.mark.parametrize("part", ["prometheusRule", "dashboards"])
+def test_a_copy_of_the_chart_that_lost_its_link_says_so(part: str, tmp_path: Path) -> None:
+    copied = tmp_path / "onoma"
+    shutil.copytree(CHART, copied, ignore=shutil.ignore_patterns("monitoring"))
+
+    with pytest.raises(Refused) as caught:
+        render(with_values(LEAST, {part: {"enabled": True}}), chart=copied)
+
+    assert f"{part}.enabled: found true" in str(caught.value)
+    assert "a copy that follows links" in str(caught.value)
 
 
 @pytest.mark.parametrize(("wrong", "name", "other"), CONTRADICTIONS, ids=lambda e: str(e)[:60])

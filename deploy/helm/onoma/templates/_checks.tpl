@@ -166,9 +166,9 @@ was wanted. Included by the ConfigMap, which every release has.
 {{- fail "partitions: found 0, wanted the number of partitions that topicsJob.enabled makes topics with" -}}
 {{- end -}}
 {{- if and .Values.prometheusRule.enabled (not (include "onoma.rules" . | fromYamlArray)) -}}
-{{- fail "prometheusRule.enabled: found true, and neither rules in the chart nor prometheusRule.groups; wanted groups" -}}
+{{- fail "prometheusRule.enabled: found true, and no rules in the chart, where monitoring is a link; wanted a package, or a copy that follows links" -}}
 {{- end -}}
 {{- if and .Values.dashboards.enabled (not (.Files.Glob "monitoring/dashboards/*.json")) -}}
-{{- fail "dashboards.enabled: found true, and no dashboards in the chart; wanted false" -}}
+{{- fail "dashboards.enabled: found true, and no dashboards in the chart, where monitoring is a link; wanted a package, or a copy that follows links" -}}
 {{- end -}}
 {{- end -}}
