@@ -21,7 +21,7 @@ from onoma.gazetteer.scoring import CHARACTER_PENALTY, Alignment, align_at_least
 from onoma.gazetteer.texts import Texts, offsets_of
 from onoma.gazetteer.tokens import Tokens, token_arrays
 
-LAYOUT = "3"
+LAYOUT = "4"
 VERSION = f"{LAYOUT}.{normalisation.VERSION}.{scoring.VERSION}"
 """Of the arrays, the normaliser and the rule: an index of another version answers otherwise."""
 

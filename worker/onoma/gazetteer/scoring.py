@@ -70,7 +70,7 @@ CAPS = {
     Cap.ONE_FULL_TOKEN: 74.0,  # one name in common, where a side has two or more
     Cap.SOUND_OF_ONE_TOKEN: 70.0,  # a name of one token, alike by sound alone
     Cap.SOUND: 85.0,  # of two full tokens, one is alike by sound alone
-    Cap.INITIALS: 82.0,  # one telling name met, and single letters stand for all the others
+    Cap.INITIALS: 82.0,  # one telling name met; letters or titles stand for all others
     Cap.COMMON_TOKENS: 78.0,  # two tokens that many share, and the rest is missing or unlike
 }
 
@@ -286,7 +286,7 @@ def _caps(
     if met == 0:
         return (Cap.NO_FULL_TOKEN,)
     if met < 2 <= most:
-        # Without one more token left on either side, the others all met single letters.
+        # Without a full token left on either side, the others met letters, titles or the like.
         by_letters = _tells(full[0]) and not any(map(is_full, unpaired))
         return (Cap.INITIALS if by_letters else Cap.ONE_FULL_TOKEN,)
     caps = []

@@ -6,7 +6,7 @@ from the rule and leave few names to align:
 
 - Two full tokens met. Either two tokens of the mention have something alike in the name, or two
   neighbours are written as one token; the pairs of neighbours of all names are kept as words of
-  their own. Where neither side has two full tokens, one met.
+  their own. One is enough where letters, titles or legal forms stand for all the others.
 - The alignment can't exceed what it were if every token of the name got its best partner.
 """
 
@@ -56,7 +56,7 @@ def token_arrays(names: Sequence[str]) -> dict[str, Array]:
         "first_token": offsets,
         "weight": np.bincount(owners, weights, len(rows)).astype(np.float32),
         "full": _count(owners, weights == FULL, len(rows)),
-        "letters": _count(owners, weights == INITIAL, len(rows)),
+        "others": _count(owners, weights != FULL, len(rows)),
         **_postings(flat, owners, len(words)),
     }
 
@@ -134,7 +134,7 @@ class Tokens:
         self._names = _Postings(arrays["first_name"], arrays["names"])
         self._tokens, self._first_token = arrays["tokens"], arrays["first_token"]
         self._weight, self._full = arrays["weight"], arrays["full"]
-        self._letters = arrays["letters"]
+        self._others = arrays["others"]
         self._marks: deque[npt.NDArray[np.uint8]] = deque()
 
     def candidates(self, mention: str, threshold: float) -> Ids:
@@ -161,20 +161,20 @@ class Tokens:
         lists = [self._names.of(self._full_ids(near.ids)) for near in mention.full()]
         if not lists:
             return _NONE
-        # One may be enough where single letters stand for the other full tokens of both sides.
-        letters = sum(len(word) == 1 for word in mention.words)
-        enough = [self._met_by_letters(names, len(lists), letters) for names in lists]
+        # One may be enough where letters, titles or the like stand for the others of both sides.
+        others = sum(not is_full(word) for word in mention.words)
+        enough = [self._one_met(names, len(lists), others) for names in lists]
         if len(lists) > 1:
             enough.append(self._in_two(lists))
         return np.concatenate(enough)
 
-    def _met_by_letters(self, names: npt.NDArray[np.int32], full: int, letters: int) -> Ids:
-        """Return the names that have as many letters as the mention has full tokens besides one,
-        and no more full tokens besides one than the mention has letters.
+    def _one_met(self, names: npt.NDArray[np.int32], full: int, others: int) -> Ids:
+        """Return the names that have as many other tokens as the mention has full ones besides the
+        one that met, and no more full ones besides it than the mention has `others`.
         """
         if full > 1:
-            names = names[self._letters[names] >= full - 1]
-        return names[self._full[names] <= letters + 1].astype(np.int64)
+            names = names[self._others[names] >= full - 1]
+        return names[self._full[names] <= others + 1].astype(np.int64)
 
     def _full_ids(self, ids: Ids) -> Ids:
         full: Ids = ids[self.vocabulary.weights[ids] == FULL]
