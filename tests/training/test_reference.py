@@ -16,6 +16,7 @@ import onnxruntime
 import torch
 
 from onoma.errors import FatalError
+from onoma.gazetteer.channel import NUMBERS_PER_UNIT
 from onoma.ner.features import FeatureTable
 from onoma.training.network import Shape, WordHash
 from onoma.training.reference import keep_reference, reference_graph
@@ -34,7 +35,7 @@ def test_the_graph_has_the_inputs_that_are_served(gazetteer: bool) -> None:
 
     inputs = {put.name: put.shape[1:] for put in session.get_inputs()}
     served: dict[str, list[int]] = {"hashes": [7], "bytes": [24], "words": [], "mask": [1]}
-    assert inputs == served | ({"gazetteer": [5]} if gazetteer else {})
+    assert inputs == served | ({"gazetteer": [NUMBERS_PER_UNIT]} if gazetteer else {})
 
 
 def test_on_real_words_the_graph_says_what_the_network_says() -> None:
