@@ -23,7 +23,7 @@ NOTE = "<!-- Made by benchmarks/page.py; run `make bench`, then `make docs`. -->
 ORDER = (
     "worker", "pipeline", "fairness", "lengths", "processes", "latency", "memory", "bits",
     "emulated", "prototype", "roofline", "start", "encoder_forms", "peers", "agents", "gazetteer",
-    "gazetteer_quality", "gazetteer_stream", "list_swap",
+    "gazetteer_quality", "gazetteer_stream", "list_swap", "scanning",
 )  # fmt: skip
 BAR_HEIGHT, GAP, LABEL_WIDTH, BAR_WIDTH = 18, 6, 300, 340
 INK, SOFT = "#1f3b57", "#9db4c8"
