@@ -116,6 +116,11 @@ BAD_STRUCTURED = [
         _structured('"data":{}', datacontenttype="text/plain"),
         "wrong_type",
     ),
+    (
+        "plain text is a number beyond every number",
+        _structured('"data":1000000000000000001e9990', datacontenttype="text/plain"),
+        "wrong_type",
+    ),
     ("not base64", _structured('"data_base64":"Zaria!"'), "invalid_field"),
     ("not ascii", _structured('"data_base64":"Zaria é"'), "invalid_field"),
     ("base64 of no json", _structured('"data_base64":"WmFyaWE="'), "invalid_json"),

@@ -8,7 +8,6 @@ writer's to add.
 from __future__ import annotations
 
 import base64
-from typing import Any
 
 import msgspec
 
@@ -68,9 +67,9 @@ def structured_data(event: StructuredEvent) -> bytes:
 
 
 def _text_of(data: bytes) -> bytes:
-    text: Any = msgspec.json.decode(data)
-    if not isinstance(text, str):
+    try:
+        return msgspec.json.decode(data, type=str).encode()
+    except msgspec.ValidationError as error:  # another type, or a number beyond every number
         raise RejectedDocument(
             RejectionReason.WRONG_TYPE, "data of a text/plain CloudEvent must be a JSON string"
-        )
-    return text.encode()
+        ) from error
