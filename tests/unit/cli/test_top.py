@@ -6,12 +6,14 @@ import io
 import json
 import os
 import pty
+import select
 import signal
 import subprocess
 import sys
 import threading
 import time
 from collections.abc import Iterator
+from functools import partial
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 from typing import Any
@@ -292,6 +294,8 @@ def test_ctrl_c_ends_it_well_and_gives_the_terminal_back(worker: Endpoint) -> No
         stdout=theirs,
         stderr=theirs,
         env={**os.environ, "TERM": "xterm", "COLUMNS": "80"},
+        # Whoever runs the tests in the background of a shell ignores it, and so would they.
+        preexec_fn=partial(signal.signal, signal.SIGINT, signal.SIG_DFL),
     )
     os.close(theirs)
     shown = b""
@@ -312,8 +316,11 @@ def test_ctrl_c_ends_it_well_and_gives_the_terminal_back(worker: Endpoint) -> No
 
 
 def _rest(terminal: int) -> bytes:
-    read = b""
-    while True:
+    """Return what comes until the other end is closed, or for half a minute."""
+    read, deadline = b"", time.monotonic() + 30
+    while time.monotonic() < deadline:
+        if not select.select([terminal], [], [], 1)[0]:
+            continue
         try:
             piece = os.read(terminal, 65536)
         except OSError:  # how Linux says that the other end is closed
@@ -321,3 +328,4 @@ def _rest(terminal: int) -> bytes:
         if not piece:
             return read
         read += piece
+    return read
