@@ -152,10 +152,7 @@ def _members(record: Record) -> Iterator[str]:
         f"most {restarted['longest_joining_seconds']:.1f} s after its model was loaded and it went "
         f"to join; the other worker took part in {restarted['rebalances_of_the_other']} rebalances."
     )
-    yield (
-        f"Other work kept both cores busy (load average {record['load_average']}), so that these "
-        "are no figures of speed."
-    )
+    yield f"The load average was {record['load_average']} on two cores."
     yield from [
         "",
         "| workers | membership | documents | lost | twice | longest stall | a partition rested |",
