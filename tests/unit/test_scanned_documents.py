@@ -144,11 +144,10 @@ def test_names_beyond_the_budget_of_names_are_found_by_the_scan(lists: ServedLis
     assert ("origin" in first, second["origin"]) == (False, "scan")
 
 
-def test_what_people_excluded_is_not_brought_up_by_a_wider_stretch(
-    lists: ServedLists, tmp_path: Path
-) -> None:
-    exclusion = Exclusion(
-        mention="Orbol Vant",
+def _a_baker(mention: str) -> Exclusion:
+    """Return the judgement that `mention` is not the Orbal Vant of the list."""
+    return Exclusion(
+        mention=mention,
         gazetteer="zub",
         entry_id="z:1",
         fingerprint=fingerprint(ORBAL),
@@ -156,7 +155,12 @@ def test_what_people_excluded_is_not_brought_up_by_a_wider_stretch(
         reason="a baker",
         reviewed_on="2031-01-02",
     )
-    more = lists.putting(judged(tmp_path / "judged", exclusion))
+
+
+def test_what_people_excluded_is_not_brought_up_by_a_wider_stretch(
+    lists: ServedLists, tmp_path: Path
+) -> None:
+    more = lists.putting(judged(tmp_path / "judged", _a_baker("Orbol Vant")))
     by = _versions(more, found={"Orbol": "B-PER", "Vant": "I-PER"}, names="near")
 
     outcome = _annotated(by, "Tessim Orbol Vant left.")
@@ -166,16 +170,7 @@ def test_what_people_excluded_is_not_brought_up_by_a_wider_stretch(
 
 
 def test_what_people_excluded_in_a_scan_stays_so(lists: ServedLists, tmp_path: Path) -> None:
-    exclusion = Exclusion(
-        mention="Orbal Vant",
-        gazetteer="zub",
-        entry_id="z:1",
-        fingerprint=fingerprint(ORBAL),
-        reviewer="r.quoro",
-        reason="a baker",
-        reviewed_on="2031-01-02",
-    )
-    more = lists.putting(judged(tmp_path / "judged", exclusion))
+    more = lists.putting(judged(tmp_path / "judged", _a_baker("Orbal Vant")))
 
     outcome = _annotated(_versions(more, names="near"), "Then Orbal Vant left.")
 
