@@ -20,12 +20,12 @@ imported() { # NAME [PACKAGE ...]: an image of a root file system, made now
 [ -n "$base" ] || { base=localhost/onoma-base; imported $base; }
 [ -n "$build_base" ] || { build_base=localhost/onoma-build-base; imported $build_base python3-venv dash coreutils; }
 
-python3 -m pip config list | sed -n "s/^global\.\([a-z-]*\)='\(.*\)'$/\1 = \2/p" | { echo '[global]'; cat; } > "$scratch/pip.conf"
+python3 -m pip config list | sed -n "s/^global\.\([a-z-]*\)='\(.*\)'$/\1 = \2/p" | { printf '[global]\ncache-dir = /cache\n'; sed '/^cache-dir /d'; } > "$scratch/pip.conf"
 cache=$(python3 -m pip cache dir)
 mkdir -p "$cache"
 authorities=/etc/ssl/certs/ca-certificates.crt
 $buildah bud --quiet --isolation chroot --format docker --file "$here/Dockerfile" --tag "$name" \
   --build-arg BASE="$base" --build-arg BUILD_BASE="$build_base" \
   --build-arg VERSION="$(sed -n 's/^__version__ = "\(.*\)"/\1/p' "$here/../../worker/onoma/__init__.py")" \
-  --volume "$scratch/pip.conf:/etc/pip.conf:ro" --volume "$cache:/root/.cache/pip" \
+  --volume "$scratch/pip.conf:/etc/pip.conf:ro" --volume "$cache:/cache" \
   --volume "$authorities:$authorities:ro" "$here/../.." > /dev/null
