@@ -4,7 +4,6 @@ SASL_SSL and an authority of its own: what the chart's smallest example for such
 
 from __future__ import annotations
 
-import urllib.error
 import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -30,7 +29,7 @@ from tests.deploy.image import Image
 from tests.kafka.broker import ADMIN
 from tests.kafka.process import free_ports
 from tests.stream.topics import Topics
-from tests.stream.worker import wait_until
+from tests.stream.worker import status_of, wait_until
 
 PARTITIONS = 4
 READY_SECONDS = 120.0
@@ -115,15 +114,7 @@ class RunningWorker:
 
     def probe(self, name: str) -> int | None:
         """Ask a probe of the chart; return the status, None while nobody answers."""
-        asked = self.rendered[name]["httpGet"]
-        try:
-            with urllib.request.urlopen(self._address(asked["path"]), timeout=5) as answer:
-                return int(answer.status)
-        except urllib.error.HTTPError as error:
-            error.close()
-            return error.code
-        except OSError:
-            return None
+        return status_of(self._address(self.rendered[name]["httpGet"]["path"]))
 
     def wait_ready(self) -> None:
         """Wait until the readiness probe says 200."""

@@ -162,14 +162,7 @@ class Worker:
         """Return the status that `path` answers with, None while nobody answers."""
         if not self._find_address():
             return None
-        try:
-            with urllib.request.urlopen(self._address + path, timeout=5) as answer:
-                return int(answer.status)
-        except urllib.error.HTTPError as error:
-            error.close()
-            return error.code
-        except OSError:
-            return None
+        return status_of(self._address + path)
 
     @property
     def address(self) -> str:
@@ -215,6 +208,18 @@ class Worker:
             started = [e for e in self.events if e.get("event") in STARTED]
             self._address = started[0]["address"] if started else ""
         return bool(self._address)
+
+
+def status_of(url: str) -> int | None:
+    """Return the status that `url` answers with, None while nobody answers."""
+    try:
+        with urllib.request.urlopen(url, timeout=5) as answer:
+            return int(answer.status)
+    except urllib.error.HTTPError as error:
+        error.close()
+        return error.code
+    except OSError:
+        return None
 
 
 def wait_until(holds: Callable[[], bool], what: str, timeout_seconds: float = END_SECONDS) -> None:
