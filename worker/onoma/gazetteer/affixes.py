@@ -19,7 +19,7 @@ from functools import lru_cache
 
 import numpy as np
 
-from onoma.gazetteer.arrays import Array, Arrays
+from onoma.gazetteer.arrays import Array, Arrays, distinct
 from onoma.gazetteer.signatures import letter_bag
 from onoma.gazetteer.similarity import (
     LEAST_JOINED,
@@ -110,7 +110,7 @@ class Affixes:
         common = np.bitwise_count(self._bag[ids] & np.array(bags, np.uint64)[owners])
         alike = common + np.array(overflows)[owners] >= longer - _EDITS[longer]
         # Words that share two parts are there twice.
-        codes = np.unique(owners[alike] * len(self._length) + ids[alike])
+        codes = distinct(owners[alike] * len(self._length) + ids[alike])
         owners, ids = np.divmod(codes, max(1, len(self._length)))
         edits = distances([words[one] for one in owners.tolist()], self._words, ids)
         longer = np.maximum(self._length[ids], lengths_of(words)[owners])

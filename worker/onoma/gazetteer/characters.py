@@ -35,6 +35,10 @@ from onoma.gazetteer.texts import Texts
 LONGEST = 255
 """Letters of a joined key that has a signature; longer ones are compared one by one."""
 MOST_BLANKS = 255
+_AT_ONCE = 1 << 15
+"""Names that are scanned at once, so that what is made of them stays in the cache of a core."""
+_FEW = 12
+"""Names that are rated sooner than it is found out that they needn't be."""
 _TINY = 1e-9
 """Keeps a bound from being rounded up past a whole number."""
 
@@ -91,26 +95,44 @@ class Characters:
         flat = np.concatenate(rows) if rows else np.empty(0, np.int64)
         if not len(flat):
             return Found(numbers, flat, np.empty(0))
-        kept = self._within_bigrams(queries, numbers, flat, cut)
-        return self._rated(queries, numbers[kept], flat[kept], cut)
+        if len(flat) > _FEW:
+            kept = self._within_bigrams(queries, numbers, flat, cut)
+            numbers, flat = numbers[kept], flat[kept]
+        return self._rated(queries, numbers, flat, cut)
 
     def _alike(self, query: _Query, cut: float) -> Numbers:
         """Return the names that length and letter bag leave."""
         length = len(query.joined)
         if not length:
             return np.empty(0, np.int64)
-        shortest, longest, needs, least = _scan_bounds(length, query.blanks, cut)
-        first = self._first_of_length[min(shortest, LONGEST + 1)]
+        shortest, longest, needs = _scan_bounds(length, query.blanks, cut)
         if length > LONGEST:
-            return np.arange(first, len(self._names))
-        last = self._first_of_length[min(longest, LONGEST) + 1]
+            return np.arange(self._first_of_length[min(shortest, LONGEST + 1)], len(self._names))
         bag, overflow = letter_bag(query.joined)
-        common = np.bitwise_count(self._bag[first:last] & np.uint64(bag))
-        rows = np.flatnonzero(common >= max(0, least - overflow))
-        enough = common[rows] + overflow >= needs[self._length[first:last][rows]]
-        rows = rows[enough] + first
+        own = np.uint64(bag)
+        found = []
+        first = last = self._first_of_length[shortest]
+        need = needs[shortest]
+        for each in range(shortest, min(longest, LONGEST) + 1):
+            if last - first >= _AT_ONCE:
+                found.append(self._scan(first, last, own, need - overflow))
+                first, need = last, needs[each]
+            last = self._first_of_length[each + 1]
+        found.append(self._scan(first, last, own, need - overflow))
+        rows = found[0] if len(found) == 1 else np.concatenate(found)
+        if longest <= LONGEST and not len(rows):
+            return rows
+        common = np.bitwise_count(self._bag[rows] & own)
+        rows = rows[common + overflow >= needs[self._length[rows]]]
         if longest > LONGEST and last < len(self._names):
             rows = np.append(rows, np.arange(last, len(self._names)))
+        return rows
+
+    def _scan(self, first: int, last: int, bag: np.uint64, least: int) -> Numbers:
+        """Return which of the names `[first, last)` have `least` letters in common with `bag`."""
+        common = np.bitwise_count(self._bag[first:last] & bag)
+        rows: Numbers = (common >= max(0, least)).nonzero()[0]
+        rows += first
         return rows
 
     def _within_bigrams(
@@ -162,11 +184,9 @@ def ratio_of_pairs(
 
 
 @lru_cache(1 << 12)
-def _scan_bounds(
-    length: int, blanks: int, cut: float
-) -> tuple[int, int, npt.NDArray[np.int64], int]:
-    """Return the shortest and longest joined key that may be alike, what each length needs in
-    common by the better of the two keys, and the least of these needs.
+def _scan_bounds(length: int, blanks: int, cut: float) -> tuple[int, int, npt.NDArray[np.int64]]:
+    """Return the shortest and longest joined key that may be alike, and what each length needs in
+    common by the better of the two keys, more for a longer one.
     """
     share = cut / 100
     spare = (1 - share) * blanks
@@ -176,7 +196,7 @@ def _scan_bounds(
     shortest, longest = int(inside[0]), int(inside[-1])
     table = np.maximum(needs, 0)
     table = np.pad(table, (0, max(0, LONGEST + 1 - len(table))), constant_values=LONGEST + 1)
-    return shortest, longest, table, int(needs[shortest])
+    return shortest, longest, table
 
 
 def _longest_alike(length: int, share: float, spare: float) -> int:

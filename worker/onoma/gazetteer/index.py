@@ -102,6 +102,8 @@ class NameIndex:
             found.mentions.tolist(), found.names.tolist(), found.ratios.tolist(), strict=True
         ):
             ratios[number][place] = ratio
+        if len(mentions) > 1:
+            self._tokens.look_up(mentions)
         return [
             self._hits(mention, by_characters, threshold)
             for mention, by_characters in zip(mentions, ratios, strict=True)

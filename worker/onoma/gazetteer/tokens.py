@@ -4,24 +4,24 @@ For what the characters can't show: a middle name left out, a title, several sma
 rule: no name is missed whose alignment (`scoring.py`) reaches the threshold. Two conditions follow
 from the rule and leave few names to align:
 
-- Two full tokens met. Either two tokens of the mention have something alike in the name, or two
-  neighbours are written as one token; the pairs of neighbours of all names are kept as words of
-  their own. One is enough where letters, titles or legal forms stand for all the others.
+- Enough full tokens met (`meetings.py`), or two neighbours are written as one token; the pairs of
+  neighbours of all names are kept as words of their own.
 - The alignment can't exceed what it were if every token of the name got its best partner.
 """
 
 from __future__ import annotations
 
-from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import pairwise
 
 import numpy as np
 import numpy.typing as npt
 
 from onoma.gazetteer.affixes import Affixes, affix_arrays, prefixes
-from onoma.gazetteer.arrays import Array, Arrays
+from onoma.gazetteer.arrays import Array, Arrays, distinct, is_first
+from onoma.gazetteer.meetings import Meetings, Postings
 from onoma.gazetteer.scoring import (
     CONTRADICTED_IN_MENTION,
     INITIAL_PAIR,
@@ -31,10 +31,11 @@ from onoma.gazetteer.scoring import (
 from onoma.gazetteer.similarity import FULL, INITIAL, LEAST_JOINED, is_full, weight
 from onoma.gazetteer.spellings import Ids, length_arrays
 from onoma.gazetteer.texts import Texts, offsets_of, ranges
-from onoma.gazetteer.vocabulary import Memory, Near, Vocabulary, vocabulary_arrays
+from onoma.gazetteer.vocabulary import Memory, Vocabulary, vocabulary_arrays
 
 _TINY = 1e-6
-_MOST_MARKS = 255
+_FEW = 3
+"""Names that are aligned sooner than it is found out that they needn't be."""
 Floats = npt.NDArray[np.float64]
 
 
@@ -80,8 +81,8 @@ def _pair_arrays(words: Sequence[str], flat: Array, owners: Array) -> dict[str, 
     both = lengths[flat[:-1]] + lengths[flat[1:]]
     places = np.flatnonzero((owners[:-1] == owners[1:]) & (both >= LEAST_JOINED))
     codes = flat[places].astype(np.int64) * len(words) + flat[places + 1]
-    distinct, units = np.unique(codes, return_inverse=True)
-    left, right = np.divmod(distinct, max(1, len(words)))
+    joinings, units = np.unique(codes, return_inverse=True)
+    left, right = np.divmod(joinings, max(1, len(words)))
     joined = _joined_texts(Texts.of(words), left, right)
     order = np.argsort(prefixes(joined), kind="stable")
     rank = np.empty(len(order), np.int64)
@@ -92,7 +93,7 @@ def _pair_arrays(words: Sequence[str], flat: Array, owners: Array) -> dict[str, 
         **length_arrays(joined),
         **affix_arrays(joined),
         "shorter_part": np.minimum(shorter, 255).astype(np.uint8),
-        **_postings(rank[units], owners[:-1][places], len(distinct)),
+        **_postings(rank[units], owners[:-1][places], len(joinings)),
     }
 
 
@@ -103,22 +104,19 @@ def _joined_texts(words: Texts, left: Ids, right: Ids) -> Texts:
 
 
 @dataclass(frozen=True, slots=True)
-class _Mention:
-    """The tokens of a mention and what the list has like them.
+class _Partners:
+    """The tokens of a list that are like one of a mention's, sorted, each once.
 
-    `near[i]` belongs to `words[i]`; it is nothing for single letters.
+    `gains` is the most that each may add to what matches, `weights` to the weight of pairs.
+    `alike` is how much a full one is like a full one of the mention, 0 for all others; `met` has a
+    bit for each of these of the mention.
     """
 
-    words: tuple[str, ...]
-    near: tuple[Near, ...]
-
-    def full(self) -> Iterator[Near]:
-        """Yield what is like each full token."""
-        return (near for word, near in zip(self.words, self.near, strict=True) if is_full(word))
-
-    def letters(self) -> set[int]:
-        """Return the single letters."""
-        return {ord(word) for word in self.words if len(word) == 1 and word.isalpha()}
+    ids: Ids
+    gains: Floats
+    weights: Floats
+    alike: Floats
+    met: npt.NDArray[np.uint64]
 
 
 class Tokens:
@@ -130,68 +128,65 @@ class Tokens:
         texts = Texts(pairs["letters"], pairs["offsets"])
         self._near_pairs = Memory(Affixes(pairs, texts).near)
         self._shorter_part = pairs["shorter_part"]
-        self._pair_names = _Postings(pairs["first_name"], pairs["names"])
-        self._names = _Postings(arrays["first_name"], arrays["names"])
+        self._pair_names = Postings(pairs["first_name"], pairs["names"])
+        self._names = Postings(arrays["first_name"], arrays["names"])
+        self._meetings = Meetings(self._names, arrays["full"], arrays["others"])
         self._tokens, self._first_token = arrays["tokens"], arrays["first_token"]
-        self._weight, self._full = arrays["weight"], arrays["full"]
-        self._others = arrays["others"]
-        self._marks: deque[npt.NDArray[np.uint8]] = deque()
+        self._weight = arrays["weight"]
+
+    def look_up(self, mentions: Sequence[str]) -> None:
+        """Look the tokens of all `mentions` up together, which costs less than one mention's at a
+        time; `candidates` finds them in memory.
+        """
+        rows = [mention.split() for mention in mentions]
+        words = list(dict.fromkeys(word for row in rows for word in row))
+        self.vocabulary.near([word for word in words if len(word) > 1])
+        self._near_pairs(words)
+        self.vocabulary.joined(list(dict.fromkeys(pair for row in rows for pair in pairwise(row))))
 
     def candidates(self, mention: str, threshold: float) -> Ids:
-        """Return names that may align with `mention` to at least `threshold`, sorted."""
-        found = self._look_up(mention)
-        joined = self._with_joined(found.words)
-        names = self._with_enough(found)
+        """Return names that may align with `mention` to at least `threshold`."""
+        words = mention.split()
+        joined = self._with_joined(words)
+        partners = self._partners(words)
+        if partners is None:
+            return joined
+        full = partners.alike > 0
+        names = self._meetings.names(
+            words, partners.ids[full], partners.alike[full], threshold / 100
+        )
         if len(joined):
             names = np.concatenate([names, joined])
-        if not len(names):
+        if len(names) <= _FEW:
             return names
-        names = np.unique(names)
-        most, least = self._bounds(found, names, joined)
+        names = distinct(names)
+        most, least = self._bounds(words, partners, names, joined)
         kept: Ids = names[100 * most >= (threshold - _TINY) * least]
         return kept
 
-    def _look_up(self, mention: str) -> _Mention:
-        words = tuple(mention.split())
-        near = iter(self.vocabulary.near([word for word in words if len(word) > 1]))
-        return _Mention(words, tuple([next(near) if len(w) > 1 else _NOTHING for w in words]))
-
-    def _with_enough(self, mention: _Mention) -> Ids:
-        """Return names where enough full tokens met, each with one that it is alike."""
-        lists = [self._names.of(self._full_ids(near.ids)) for near in mention.full()]
-        if not lists:
-            return _NONE
-        # One may be enough where letters, titles or the like stand for the others of both sides.
-        others = sum(not is_full(word) for word in mention.words)
-        enough = [self._one_met(names, len(lists), others) for names in lists]
-        if len(lists) > 1:
-            enough.append(self._in_two(lists))
-        return np.concatenate(enough)
-
-    def _one_met(self, names: npt.NDArray[np.int32], full: int, others: int) -> Ids:
-        """Return the names that have as many other tokens as the mention has full ones besides the
-        one that met, and no more full ones besides it than the mention has `others`.
-        """
-        if full > 1:
-            names = names[self._others[names] >= full - 1]
-        return names[self._full[names] <= others + 1].astype(np.int64)
-
-    def _full_ids(self, ids: Ids) -> Ids:
-        full: Ids = ids[self.vocabulary.weights[ids] == FULL]
-        return full
-
-    def _in_two(self, lists: list[npt.NDArray[np.int32]]) -> Ids:
-        """Return the names that are in two of `lists`, some of them more than once."""
-        lists.sort(key=len)
-        marks = self._marks.pop() if self._marks else np.zeros(len(self._full), np.uint8)
-        *shorter, longest = lists  # which is often as long as all the others together
-        for names in shorter[:_MOST_MARKS]:
-            marks[names] += 1  # a name that stands twice in a list is counted once
-        found = [longest[marks[longest] > 0], *(names[marks[names] > 1] for names in shorter[:-1])]
-        for names in shorter[:_MOST_MARKS]:
-            marks[names] = 0
-        self._marks.append(marks)
-        return np.concatenate(found).astype(np.int64)
+    def _partners(self, words: Sequence[str]) -> _Partners | None:
+        """Return all tokens that are like one of `words`, None if there are none."""
+        spelt = [word for word in words if len(word) > 1]
+        near = self.vocabulary.near(spelt)
+        if not any(len(each.ids) for each in near):
+            return None
+        ids = np.concatenate([each.ids for each in near])
+        similarities = np.concatenate([each.similarities for each in near])
+        order = ids.argsort(kind="stable")
+        ids, similarities = ids[order], similarities[order]
+        owners = np.repeat(np.arange(len(spelt)), [len(each.ids) for each in near])[order]
+        own = np.array(list(map(weight, spelt)))[owners]
+        theirs = self.vocabulary.weights[ids]
+        weights = np.maximum(own, theirs)
+        full = (own == FULL) & (theirs == FULL)
+        first = is_first(ids).nonzero()[0]
+        return _Partners(
+            ids[first],
+            np.maximum.reduceat(weights * similarities, first),
+            np.maximum.reduceat(weights, first),
+            np.maximum.reduceat(similarities * full, first),
+            np.bitwise_or.reduceat(_bits(len(spelt))[owners] * full, first),
+        )
 
     def _with_joined(self, words: Sequence[str]) -> Ids:
         """Return names in which neighbours stand for one token, or the other way round; a name
@@ -201,13 +196,15 @@ class Tokens:
         for near in self._near_pairs(list(dict.fromkeys(words))):
             if len(near.ids):
                 ids = near.within(self._shorter_part[near.ids].astype(np.int64))
-                hits.append(self._pair_names.of(ids))
+                hits.append(self._pair_names.of(ids)[0])
         for ids in self.vocabulary.joined(list(pairwise(words))):
             if len(ids):
-                hits.append(self._names.of(ids))
-        return np.concatenate(hits).astype(np.int64) if hits else _NONE
+                hits.append(self._names.of(ids)[0])
+        return np.concatenate(hits) if hits else _NONE
 
-    def _bounds(self, mention: _Mention, names: Ids, joined: Ids) -> tuple[Floats, Floats]:
+    def _bounds(
+        self, words: Sequence[str], partners: _Partners, names: Ids, joined: Ids
+    ) -> tuple[Floats, Floats]:
         """Return the most that can match in each name, and the least that it is divided by.
 
         With W the weight of the pairs, at most M of it matched, A and B the weights of the two
@@ -219,73 +216,64 @@ class Tokens:
         counts = self._first_token[names + 1] - starts
         ids = self._tokens[ranges(starts, counts)]
         first = np.cumsum(counts) - counts
-        gains, weights, slack = self._best_partners(mention, ids)
+        theirs = self.vocabulary.weights[ids]
+        gains, weights, met, slack = self._best_partners(words, partners, ids, theirs)
         most, paired = np.add.reduceat(gains, first), np.add.reduceat(weights, first)
-        left = np.logical_or.reduceat((gains == 0) & (self.vocabulary.weights[ids] == FULL), first)
+        left = np.logical_or.reduceat((gains == 0) & (theirs == FULL), first)
+        # Where one full token met and another found none, the rule's cap is below all thresholds.
+        both = np.bitwise_count(np.bitwise_or.reduceat(met, first))
+        besides = np.add.reduceat((gains > 0) & (theirs != FULL), first, dtype=np.int64)
+        capped = np.minimum(both, np.add.reduceat(met > 0, first, dtype=np.int64)) < 2
+        capped &= left | (both + besides < sum(map(is_full, words)))
         if len(joined):
             hits = np.bincount(names.searchsorted(joined), minlength=len(names))
             most, paired, left = most + 2.0 * hits, paired + 2.0 * hits, left & (hits == 0)
-        mine, theirs = sum(map(weight, mention.words)), self._weight[names].astype(np.float64)
-        paired = np.minimum(np.minimum(paired, theirs), mine)
+            capped &= hits == 0
+        most[capped] = 0.0
+        mine, weigh = sum(map(weight, words)), self._weight[names].astype(np.float64)
+        paired = np.minimum(np.minimum(paired, weigh), mine)
         unpaired = np.where(left, CONTRADICTED_IN_MENTION, UNPAIRED_IN_MENTION)
-        least = paired + unpaired * (mine - paired) + UNPAIRED_IN_ENTRY * (theirs - paired)
+        least = paired + unpaired * (mine - paired) + UNPAIRED_IN_ENTRY * (weigh - paired)
         if slack is not None:
             least -= np.add.reduceat(slack, first)
         return most, least
 
     def _best_partners(
-        self, mention: _Mention, ids: npt.NDArray[np.int32]
-    ) -> tuple[Floats, Floats, Floats | None]:
-        """Return for each token of names the most it may add to what matches, and to the weight of
-        pairs; and how much less than its tokens a pair with a single letter weighs.
+        self, words: Sequence[str], partners: _Partners, ids: Array, theirs: Array
+    ) -> tuple[Floats, Floats, npt.NDArray[np.uint64], Floats | None]:
+        """Return for each token of names, which weigh `theirs`, the most it may add to what
+        matches, and to the weight of pairs; which full tokens it may have met as one; and how much
+        less than its tokens a pair with a single letter weighs.
         """
-        known, gains, weights = self._partners(mention)
-        places = known.searchsorted(ids)
-        places[places == len(known)] = 0
-        met = known[places] == ids
-        gained, weighed = gains[places] * met, weights[places] * met
-        letters = mention.letters()
+        places = partners.ids.searchsorted(ids)
+        places[places == len(partners.ids)] = 0
+        known = partners.ids[places] == ids
+        gained, weighed = partners.gains[places] * known, partners.weights[places] * known
+        met = partners.met[places] * known
+        letters = {ord(word) for word in words if len(word) == 1 and word.isalpha()}
+        single = theirs == INITIAL
+        if not (letters or single.any()):
+            return gained, weighed, met, None
         initials = self.vocabulary.initials[ids]
-        single = self.vocabulary.weights[ids] == INITIAL
-        heads = {ord(word[0]) for word in mention.words}
+        heads = {ord(word[0]) for word in words}
         by_letter = (single & _one_of(initials, heads)) | _one_of(initials, letters)
-        if not by_letter.any():
-            return gained, weighed, None
         gained = np.where(by_letter, np.maximum(gained, INITIAL_PAIR), gained)
         weighed = np.where(by_letter, np.maximum(weighed, FULL), weighed)
-        return gained, weighed, (FULL - INITIAL_PAIR) * by_letter
+        return gained, weighed, met, (FULL - INITIAL_PAIR) * by_letter
 
-    def _partners(self, mention: _Mention) -> tuple[Ids, Floats, Floats]:
-        """Return all tokens like one of the mention's, sorted, with what they may add at most."""
-        ids = np.concatenate([near.ids for near in mention.near])
-        own = np.repeat(list(map(weight, mention.words)), [len(near.ids) for near in mention.near])
-        if not len(ids):
-            return np.array([-1]), np.zeros(1), np.zeros(1)
-        weights = np.maximum(own, self.vocabulary.weights[ids])
-        gains = weights * np.concatenate([near.similarities for near in mention.near])
-        order = np.argsort(ids, kind="stable")
-        ids, gains, weights = ids[order], gains[order], weights[order]
-        first = np.flatnonzero(np.append(True, ids[1:] != ids[:-1]))
-        return ids[first], np.maximum.reduceat(gains, first), np.maximum.reduceat(weights, first)
+
+@lru_cache(1024)
+def _bits(count: int) -> npt.NDArray[np.uint64]:
+    """Return a bit for each of `count` tokens; those beyond 63 have two, which no bound minds."""
+    bits = np.full(count, 3 << 62, np.uint64)
+    bits[:62] = np.uint64(1) << np.arange(min(count, 62), dtype=np.uint64)
+    return bits
 
 
 def _one_of(letters: npt.NDArray[np.uint8], wanted: set[int]) -> npt.NDArray[np.bool_]:
     table = np.zeros(256, np.bool_)
     table[list(wanted)] = True
     return table[letters]
-
-
-class _Postings:
-    """For each unit the names that have it."""
-
-    def __init__(self, first: Array, names: Array) -> None:
-        self._first, self._names = first, names
-
-    def of(self, ids: Ids) -> npt.NDArray[np.int32]:
-        """Return the names of all units in `ids`, one after the other."""
-        starts = self._first[ids]
-        found: npt.NDArray[np.int32] = self._names[ranges(starts, self._first[ids + 1] - starts)]
-        return found
 
 
 def _part(arrays: Arrays, name: str) -> dict[str, Array]:
@@ -296,4 +284,3 @@ def _part(arrays: Arrays, name: str) -> dict[str, Array]:
 
 
 _NONE: Ids = np.empty(0, np.int64)
-_NOTHING = Near(_NONE, np.empty(0))
