@@ -29,14 +29,12 @@ from rapidfuzz import fuzz, process
 
 from onoma.gazetteer.arrays import Array, Arrays
 from onoma.gazetteer.normalisation import joined_key, sorted_key
-from onoma.gazetteer.signatures import Bits, bigram_bits, bigrams, letter_bag, letter_bags
+from onoma.gazetteer.signatures import LetterBags, bigram_bits, bigrams, letter_bags
 from onoma.gazetteer.texts import Texts
 
 LONGEST = 255
 """Letters of a joined key that has a signature; longer ones are compared one by one."""
 MOST_BLANKS = 255
-_AT_ONCE = 1 << 15
-"""Names that are scanned at once, so that what is made of them stays in the cache of a core."""
 _FEW = 12
 """Names that are rated sooner than it is found out that they needn't be."""
 _TINY = 1e-9
@@ -82,10 +80,10 @@ class Characters:
 
     def __init__(self, names: Texts, arrays: Arrays) -> None:
         self._names = names
-        self._bag: Bits = arrays["bag"]
         self._bigrams = (arrays["sorted_bigrams"], arrays["joined_bigrams"])
         self._length, self._blanks = arrays["length"], arrays["blanks"]
         self._first_of_length = arrays["first_of_length"].tolist()
+        self._bags = LetterBags(arrays["bag"], self._length, self._first_of_length)
 
     def search(self, mentions: Sequence[str], cut: float) -> Found:
         """Return every pair of which a key has a ratio of at least `cut`."""
@@ -108,31 +106,10 @@ class Characters:
         shortest, longest, needs = _scan_bounds(length, query.blanks, cut)
         if length > LONGEST:
             return np.arange(self._first_of_length[min(shortest, LONGEST + 1)], len(self._names))
-        bag, overflow = letter_bag(query.joined)
-        own = np.uint64(bag)
-        found = []
-        first = last = self._first_of_length[shortest]
-        need = needs[shortest]
-        for each in range(shortest, min(longest, LONGEST) + 1):
-            if last - first >= _AT_ONCE:
-                found.append(self._scan(first, last, own, need - overflow))
-                first, need = last, needs[each]
-            last = self._first_of_length[each + 1]
-        found.append(self._scan(first, last, own, need - overflow))
-        rows = found[0] if len(found) == 1 else np.concatenate(found)
-        if longest <= LONGEST and not len(rows):
-            return rows
-        common = np.bitwise_count(self._bag[rows] & own)
-        rows = rows[common + overflow >= needs[self._length[rows]]]
-        if longest > LONGEST and last < len(self._names):
-            rows = np.append(rows, np.arange(last, len(self._names)))
-        return rows
-
-    def _scan(self, first: int, last: int, bag: np.uint64, least: int) -> Numbers:
-        """Return which of the names `[first, last)` have `least` letters in common with `bag`."""
-        common = np.bitwise_count(self._bag[first:last] & bag)
-        rows: Numbers = (common >= max(0, least)).nonzero()[0]
-        rows += first
+        last = min(longest, LONGEST)
+        rows = self._bags.alike(query.joined, shortest, last, needs)
+        if longest > LONGEST:
+            rows = np.append(rows, np.arange(self._first_of_length[last + 1], len(self._names)))
         return rows
 
     def _within_bigrams(

@@ -14,6 +14,7 @@ One text goes through plain Python, a list through arrays; a test holds the two 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import lru_cache
 
 import numpy as np
@@ -35,6 +36,8 @@ _DIGITS = dict.fromkeys(map(ord, "123456789"), "0") | {ord(" "): None}
 _MULTIPLIER, _MASK = 0x9E3779B97F4A7C15, (1 << 64) - 1
 _BLOCK = 8_192
 """Texts that are counted at once, so that the table of counts stays in the cache of a core."""
+_SCANNED_AT_ONCE = 1 << 15
+"""Bags that are scanned at once, so that what is made of them stays there, too."""
 
 _SYMBOLS = np.zeros(256, np.uint8)
 _SYMBOLS[[ord(letter) for letter in _ALPHABET]] = np.arange(len(_ALPHABET))
@@ -91,6 +94,40 @@ def _fill(bags: Bits, counts: npt.NDArray[np.int64]) -> None:
     for letter, width in _FIELDS.items():
         unary = np.minimum(counts[:, _ALPHABET.index(letter)], width).astype(np.uint64)
         bags |= ((np.uint64(1) << unary) - np.uint64(1)) << np.uint64(_FIRST_BITS[letter])
+
+
+class LetterBags:
+    """The bags of texts that are sorted by length. `lengths` has the shape `(texts,)`, and
+    `first_of_length[n]` is the place of the first text of n letters or more.
+    """
+
+    def __init__(
+        self, bags: Bits, lengths: npt.NDArray[np.uint8], first_of_length: Sequence[int]
+    ) -> None:
+        self._bags, self._lengths, self._first_of_length = bags, lengths, first_of_length
+
+    def alike(
+        self, text: str, shortest: int, longest: int, needs: npt.NDArray[np.int64]
+    ) -> npt.NDArray[np.int64]:
+        """Return the texts of `shortest` to `longest` letters whose bag has enough in common with
+        that of `text`: `needs[length]` letters, never fewer for more length.
+        """
+        bag, overflow = letter_bag(text)
+        wanted = np.maximum(0, needs - overflow)
+        found = []
+        length, first = shortest, self._first_of_length[shortest]
+        for after in range(shortest + 1, longest + 2):
+            last = self._first_of_length[after]
+            if last - first < _SCANNED_AT_ONCE and after <= longest:
+                continue
+            common = np.bitwise_count(self._bags[first:last] & np.uint64(bag))
+            rows = (common >= wanted[length]).nonzero()[0]
+            if after - length > 1:
+                rows = rows[common[rows] >= wanted[self._lengths[first:last][rows]]]
+            rows += first
+            found.append(rows)
+            length, first = after, last
+        return found[0] if len(found) == 1 else np.concatenate(found)
 
 
 def bigram_bits(texts: Texts) -> Bits:

@@ -18,7 +18,7 @@ from rapidfuzz import process
 from rapidfuzz.distance import OSA
 
 from onoma.gazetteer.arrays import Array, Arrays
-from onoma.gazetteer.signatures import Bits, bigram_bits, bigrams, letter_bag, letter_bags
+from onoma.gazetteer.signatures import Bits, LetterBags, bigram_bits, bigrams, letter_bags
 from onoma.gazetteer.similarity import EDIT_COST, allowed_edits
 from onoma.gazetteer.texts import Texts
 
@@ -59,10 +59,9 @@ class Spellings:
     """Words by their letters."""
 
     def __init__(self, arrays: Arrays, words: ByNumber) -> None:
-        self._bag: Bits = arrays["bag"]
         self._bigrams: Bits = arrays["bigrams"]
         self._length = arrays["length"]
-        self._first_of_length = arrays["first_of_length"].tolist()
+        self._bags = LetterBags(arrays["bag"], self._length, arrays["first_of_length"].tolist())
         self._words = words
 
     def near(self, asked: Sequence[str]) -> tuple[Ids, Ids, Similarities]:
@@ -72,44 +71,28 @@ class Spellings:
         scanned = [self._scan(word) for word in asked]
         owners = np.repeat(np.arange(len(asked)), list(map(len, scanned)))
         ids = np.concatenate(scanned) if scanned else owners
-        owners, ids = self._within(asked, owners, ids)
+        kept = self._within(asked, owners, ids)
+        owners, ids = owners[kept], ids[kept]
         longer = np.maximum(self._length[ids], lengths_of(asked)[owners])
         edits = distances([asked[one] for one in owners.tolist()], self._words, ids)
         kept = edits <= _ALLOWED[longer]
         return owners[kept], ids[kept], 1.0 - EDIT_COST * edits[kept] / longer[kept]
 
     def _scan(self, word: str) -> Ids:
-        """Return the words that length and letter bag leave, by the least that any length needs."""
+        """Return the words that length and letter bag leave."""
         if not 0 < len(word) < LONGEST:
             return _NONE
-        shortest, longest, least = _scan_bounds(len(word))
-        first, last = self._first_of_length[shortest], self._first_of_length[longest + 1]
-        bag, overflow = letter_bag(word)
-        common = np.bitwise_count(self._bag[first:last] & np.uint64(bag))
-        rows = np.flatnonzero(common >= max(0, least - overflow))
-        rows += first
-        return rows
+        return self._bags.alike(word, *_scan_bounds(len(word)))
 
-    def _within(self, asked: Sequence[str], owners: Ids, ids: Ids) -> tuple[Ids, Ids]:
-        """Return the pairs that letter bag and bigrams leave, by what each length needs."""
-        bags, overflows = _own_bags(asked)
-        longer = np.maximum(self._length[ids], lengths_of(asked)[owners])
-        allowed = _ALLOWED[longer]
-        common = np.bitwise_count(self._bag[ids] & bags[owners])
-        enough = common + overflows[owners] >= longer - allowed
-        owners, ids, lost = owners[enough], ids[enough], 3 * allowed[enough]
+    def _within(self, asked: Sequence[str], owners: Ids, ids: Ids) -> npt.NDArray[np.bool_]:
+        """Return which pairs the bigrams leave."""
+        lost = 3 * _ALLOWED[np.maximum(self._length[ids], lengths_of(asked)[owners])]
         mine = np.array([bigrams(word) for word in asked], np.uint64).reshape(-1, 2)[owners]
         theirs = self._bigrams[ids]
         gone, come = np.bitwise_count(mine & ~theirs), np.bitwise_count(theirs & ~mine)
-        enough = (gone[:, 0] + gone[:, 1] <= lost) & (come[:, 0] + come[:, 1] <= lost)
-        return owners[enough], ids[enough]
-
-
-def _own_bags(words: Sequence[str]) -> tuple[Bits, Ids]:
-    found = [letter_bag(word) for word in words]
-    return np.array([bag for bag, _ in found], np.uint64), np.array(
-        [over for _, over in found], int
-    )
+        kept: npt.NDArray[np.bool_] = gone[:, 0] + gone[:, 1] <= lost
+        kept &= come[:, 0] + come[:, 1] <= lost
+        return kept
 
 
 def lengths_of(words: Sequence[str]) -> Ids:
@@ -147,12 +130,12 @@ _MOST_EDITS = int(_ALLOWED.max())
 
 
 @lru_cache(1024)
-def _scan_bounds(length: int) -> tuple[int, int, int]:
-    """Return the shortest and longest word within the edits, and the least that any of them needs
-    in common.
+def _scan_bounds(length: int) -> tuple[int, int, Ids]:
+    """Return the shortest and longest word within the edits, and what each length needs in common,
+    shape `(256,)`.
     """
-    lengths = np.arange(1, LONGEST)
+    lengths = np.arange(LONGEST + 1)
     longer = np.maximum(lengths, length)
-    inside = np.abs(lengths - length) <= _ALLOWED[longer]
-    needs = (longer - _ALLOWED[longer])[inside]
-    return int(lengths[inside][0]), int(lengths[inside][-1]), int(needs.min())
+    needs = longer - _ALLOWED[longer]
+    inside = np.flatnonzero(np.abs(lengths - length)[1:LONGEST] <= _ALLOWED[longer][1:LONGEST]) + 1
+    return int(inside[0]), int(inside[-1]), needs
