@@ -56,12 +56,12 @@ def main(data: Path, work: Path, quick: bool, memory_of: Path | None) -> None:
     small_names = distinct([each.text for each in listed_names(data, *LISTS, MORE)], SMALL)
     small = NameIndex(index_arrays(small_names))
     small_mentions = _mentions(small_names, unlisted, run.size(MENTIONS, 40), chance)
-    few = _times(small, small_mentions)
+    few = _times(small, small_names, small_mentions)
     started = time.thread_time()
     arrays = index_arrays(names)
     build_seconds = time.thread_time() - started
     index = NameIndex(arrays)
-    many = _times(index, mentions)
+    many = _times(index, names, mentions)
     brute = _Brute(names, arrays, mentions)
     differing, answers = brute.differing()
     ratios = brute.speeds(run.size(8, 4))
@@ -70,13 +70,16 @@ def main(data: Path, work: Path, quick: bool, memory_of: Path | None) -> None:
         Figure("character paths: answers that differ from brute force", sum(differing.values()), 0,
                "at most", "answers"),
         Figure("1 M names: per mention", many["first"], 1.5, "at most", "ms CPU"),
-        Figure("1 M names: per mention, tokens seen before", many["second"], None, unit="ms CPU"),
+        Figure("1 M names: per mention, tokens seen before", many["second"], 1.5, "at most",
+               "ms CPU"),
         Figure("1 M names: p99", many["p99"], 5.0, "at most", "ms CPU"),
+        Figure("1 M names: p99, tokens seen before", many["p99_second"], 5.0, "at most", "ms CPU"),
         Figure("1 M names: per mention in one batch", many["batch"], None, unit="ms CPU"),
         Figure("1 M names: build", round(build_seconds, 2), 20.0, "at most", "s CPU"),
         Figure("1 M names: memory over the names", memory, 500, "at most", "MB"),
         Figure("31.7 k names: per mention", few["first"], 0.2, "at most", "ms CPU"),
-        Figure("31.7 k names: per mention, tokens seen before", few["second"], None, unit="ms CPU"),
+        Figure("31.7 k names: per mention, tokens seen before", few["second"], 0.2, "at most",
+               "ms CPU"),
         Figure("31.7 k names: per mention in one batch", few["batch"], None, unit="ms CPU"),
         Figure("process.extract / both character paths, cut 85", ratios["extract"], 100),
         Figure("cdist in batches / both character paths in batches, cut 85", ratios["cdist"], 5),
@@ -107,9 +110,10 @@ def _mentions(
     return found
 
 
-def _times(index: NameIndex, mentions: Sequence[str]) -> dict[str, float]:
+def _times(index: NameIndex, names: Sequence[str], mentions: Sequence[str]) -> dict[str, float]:
     """Return milliseconds for a mention: alone for the first and second time, and in batches."""
-    index.search(["warm up"], THRESHOLD)
+    # A name of the list, so that what its answer needs is loaded, too.
+    index.search([normalise(names[0])], THRESHOLD)
     asked = [partial(index.search, [mention], THRESHOLD) for mention in mentions]
     first = [_milliseconds(one) for one in asked]
     second = [_milliseconds(one) for one in asked]
