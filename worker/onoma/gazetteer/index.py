@@ -7,7 +7,7 @@ for any batch of mentions.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -102,15 +102,15 @@ class NameIndex:
             found.mentions.tolist(), found.names.tolist(), found.ratios.tolist(), strict=True
         ):
             ratios[number][place] = ratio
-        if len(mentions) > 1:
-            self._tokens.look_up(mentions)
+        by_tokens = self._tokens.candidates(mentions, threshold)
         return [
-            self._hits(mention, by_characters, threshold)
-            for mention, by_characters in zip(mentions, ratios, strict=True)
+            self._hits(mention, by_characters, names.tolist(), threshold)
+            for mention, by_characters, names in zip(mentions, ratios, by_tokens, strict=True)
         ]
 
-    def _hits(self, mention: str, ratios: dict[int, float], threshold: float) -> tuple[Hit, ...]:
-        by_tokens = self._tokens.candidates(mention, threshold).tolist() if mention else []
+    def _hits(
+        self, mention: str, ratios: dict[int, float], by_tokens: Iterable[int], threshold: float
+    ) -> tuple[Hit, ...]:
         hits = []
         for place in ratios.keys() | set(by_tokens):
             hits += self._scored(mention, place, ratios.get(place, 0.0), threshold)

@@ -17,20 +17,21 @@ conditions follow from the rule in `scoring.py`, and no name is missed by either
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Sequence
-from math import ceil, floor
+from math import ceil
 
 import numpy as np
 import numpy.typing as npt
 
 from onoma.gazetteer.arrays import Array
+from onoma.gazetteer.asked import Asked, Partners
 from onoma.gazetteer.scoring import UNPAIRED_IN_MENTION
-from onoma.gazetteer.similarity import is_full, weight
 from onoma.gazetteer.spellings import Ids
 from onoma.gazetteer.texts import ranges
 
 _UNITS = 1000
 """Similarities are counted in thousandths, rounded so that no name is missed by it."""
+_MARKS = 1 << 20
+"""Marks of which a table is made: for one mention, or for as many as it has room for."""
 _ONE = 1 << 18
 """A token that met, in a mark; the bits below are for what such tokens bring: 255 of them."""
 
@@ -56,41 +57,62 @@ class Meetings:
 
     def __init__(self, postings: Postings, full: Array, others: Array) -> None:
         self._postings, self._full, self._others = postings, full, others
+        self.at_once = max(1, _MARKS // max(1, len(full)))
+        """Mentions that can be asked for together."""
         self._marks: deque[npt.NDArray[np.uint32]] = deque()
 
-    def names(
-        self, words: Sequence[str], ids: Ids, alike: npt.NDArray[np.float64], least: float
-    ) -> Ids:
-        """Return the names that may align with `words` to the share `least` by what met; some of
-        them more than once.
-
-        `ids` are the full tokens like full ones of `words`, each once; `alike` is how much, at
-        best.
+    def names(self, asked: Asked, partners: Partners, least: float) -> Ids:
+        """Return pairs of a mention and a name that may align to the share `least` by what met, as
+        `place of the mention * names + name`; some of them more than once.
         """
-        names, counts = self._postings.of(ids)
-        brings = np.ceil(_UNITS * (alike - (1 - UNPAIRED_IN_MENTION) * least)).astype(np.uint32)
-        marks = self._marks.pop() if self._marks else np.zeros(len(self._full), np.uint32)
-        np.add.at(marks, names, np.repeat(brings + np.uint32(_ONE), counts))
-        met = marks[names]
-        marks[names] = 0
-        self._marks.append(marks)
-        full = sum(map(is_full, words))
+        full = partners.alike > 0
+        names, counts = self._postings.of(partners.ids[full])
+        brings = np.ceil(_UNITS * (partners.alike[full] - _unmatched(least))).astype(np.uint32)
+        pairs, mentions = names, partners.mentions[full]
+        others = asked.full[mentions] - 1
+        if len(asked.rows) > 1:
+            pairs = names + np.repeat(mentions * len(self._full), counts)
+            others = np.repeat(others, counts)
+        else:  # one number does, and a mention that is alone may have a hundred thousand names
+            others = others[:1]
+        met = self._met(pairs, np.repeat(brings + np.uint32(_ONE), counts))
         # One may be enough where letters, titles or the like stand for the others of both sides.
-        others = self._others[names]
-        rows = ((met >= 2 * _ONE) | (others >= full - 1)).nonzero()[0]
-        names, met, others = names[rows], met[rows], others[rows]
-        enough = (met >= 2 * _ONE) | (self._full[names] <= len(words) - full + 1)
-        # Others of a name may have met as many full ones of the mention besides.
-        besides = np.minimum(others, full).astype(np.uint32)
-        besides *= ceil(_UNITS * (1 - (1 - UNPAIRED_IN_MENTION) * least))
-        enough &= (met & (_ONE - 1)) + besides >= _wanted(words, least)
-        found: Ids = names[enough]
+        rows = ((met >= 2 * _ONE) | (self._others[names] >= others)).nonzero()[0]
+        pairs, met = pairs[rows], met[rows]
+        found: Ids = pairs[self._alike_enough(asked, pairs, met, least)]
         return found
 
+    def _alike_enough(
+        self, asked: Asked, pairs: Ids, met: npt.NDArray[np.uint32], least: float
+    ) -> npt.NDArray[np.bool_]:
+        mentions, names = np.divmod(pairs, max(1, len(self._full)))
+        enough = (met >= 2 * _ONE) | (self._full[names] <= asked.others[mentions] + 1)
+        # Others of a name may have met as many full ones of the mention besides.
+        besides = np.minimum(self._others[names], asked.full[mentions])
+        brought = (met & (_ONE - 1)) + besides * ceil(_UNITS * (1 - _unmatched(least)))
+        kept: npt.NDArray[np.bool_] = enough & (brought >= _wanted(asked, least)[mentions])
+        return kept
 
-def _wanted(words: Sequence[str], least: float) -> int:
+    def _met(self, pairs: Ids, marked: npt.NDArray[np.uint32]) -> npt.NDArray[np.uint32]:
+        """Return for each pair the sum of what it is `marked` with."""
+        marks = self._marks.pop() if self._marks else self._no_marks()
+        np.add.at(marks, pairs, marked)
+        met = marks[pairs]
+        marks[pairs] = 0
+        self._marks.append(marks)
+        return met
+
+    def _no_marks(self) -> npt.NDArray[np.uint32]:
+        return np.zeros(self.at_once * len(self._full), np.uint32)
+
+
+def _unmatched(least: float) -> float:
+    """Return what a pair of full tokens has to be alike to bring anything."""
+    return (1 - UNPAIRED_IN_MENTION) * least
+
+
+def _wanted(asked: Asked, least: float) -> Ids:
     """Return what full tokens and others of a name have to bring together, in units."""
-    unpaired = UNPAIRED_IN_MENTION * least
-    wanted = unpaired * sum(map(weight, words))
-    wanted -= sum(1 - least + unpaired * weight(word) for word in words if not is_full(word))
-    return max(0, floor(_UNITS * wanted))
+    wanted = UNPAIRED_IN_MENTION * least * asked.full - (1 - least) * asked.others
+    found: Ids = np.maximum(0, np.floor(_UNITS * wanted)).astype(np.int64)
+    return found

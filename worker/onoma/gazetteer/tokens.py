@@ -6,37 +6,29 @@ from the rule and leave few names to align:
 
 - Enough full tokens met (`meetings.py`), or two neighbours are written as one token; the pairs of
   neighbours of all names are kept as words of their own.
-- The alignment can't exceed what it were if every token of the name got its best partner.
+- The alignment can't exceed what it were if every token of the name got its best partner
+  (`bounds.py`).
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
-from functools import lru_cache
+from collections.abc import Iterator, Sequence
 from itertools import pairwise
 
 import numpy as np
-import numpy.typing as npt
 
 from onoma.gazetteer.affixes import Affixes, affix_arrays, prefixes
-from onoma.gazetteer.arrays import Array, Arrays, distinct, is_first
+from onoma.gazetteer.arrays import Array, Arrays, distinct
+from onoma.gazetteer.asked import Asked, partners_of
+from onoma.gazetteer.bounds import Bounds
 from onoma.gazetteer.meetings import Meetings, Postings
-from onoma.gazetteer.scoring import (
-    CONTRADICTED_IN_MENTION,
-    INITIAL_PAIR,
-    UNPAIRED_IN_ENTRY,
-    UNPAIRED_IN_MENTION,
-)
-from onoma.gazetteer.similarity import FULL, INITIAL, LEAST_JOINED, is_full, weight
-from onoma.gazetteer.spellings import Ids, length_arrays
-from onoma.gazetteer.texts import Texts, offsets_of, ranges
+from onoma.gazetteer.similarity import FULL, LEAST_JOINED
+from onoma.gazetteer.spellings import Ids, length_arrays, per_word
+from onoma.gazetteer.texts import Texts, offsets_of
 from onoma.gazetteer.vocabulary import Memory, Vocabulary, vocabulary_arrays
 
-_TINY = 1e-6
 _FEW = 3
 """Names that are aligned sooner than it is found out that they needn't be."""
-Floats = npt.NDArray[np.float64]
 
 
 def token_arrays(names: Sequence[str]) -> dict[str, Array]:
@@ -103,22 +95,6 @@ def _joined_texts(words: Texts, left: Ids, right: Ids) -> Texts:
     return Texts(joined.letters, joined.offsets[::2].copy())
 
 
-@dataclass(frozen=True, slots=True)
-class _Partners:
-    """The tokens of a list that are like one of a mention's, sorted, each once.
-
-    `gains` is the most that each may add to what matches, `weights` to the weight of pairs.
-    `alike` is how much a full one is like a full one of the mention, 0 for all others; `met` has a
-    bit for each of these of the mention.
-    """
-
-    ids: Ids
-    gains: Floats
-    weights: Floats
-    alike: Floats
-    met: npt.NDArray[np.uint64]
-
-
 class Tokens:
     """The token path over the names of one segment."""
 
@@ -130,150 +106,64 @@ class Tokens:
         self._shorter_part = pairs["shorter_part"]
         self._pair_names = Postings(pairs["first_name"], pairs["names"])
         self._names = Postings(arrays["first_name"], arrays["names"])
+        self._count = len(arrays["full"])
         self._meetings = Meetings(self._names, arrays["full"], arrays["others"])
-        self._tokens, self._first_token = arrays["tokens"], arrays["first_token"]
-        self._weight = arrays["weight"]
+        self._bounds = Bounds(arrays, self.vocabulary)
 
-    def look_up(self, mentions: Sequence[str]) -> None:
-        """Look the tokens of all `mentions` up together, which costs less than one mention's at a
-        time; `candidates` finds them in memory.
-        """
+    def candidates(self, mentions: Sequence[str], threshold: float) -> list[Ids]:
+        """Return for each mention the names that may align with it to at least `threshold`."""
+        at_once = self._meetings.at_once
+        if len(mentions) > 1:
+            self._look_up(mentions)
+        return [
+            names
+            for start in range(0, len(mentions), at_once)
+            for names in self._candidates(mentions[start : start + at_once], threshold)
+        ]
+
+    def _look_up(self, mentions: Sequence[str]) -> None:
+        """Look the tokens of all mentions up together, and have them in memory."""
         rows = [mention.split() for mention in mentions]
         words = list(dict.fromkeys(word for row in rows for word in row))
         self.vocabulary.near([word for word in words if len(word) > 1])
         self._near_pairs(words)
         self.vocabulary.joined(list(dict.fromkeys(pair for row in rows for pair in pairwise(row))))
 
-    def candidates(self, mention: str, threshold: float) -> Ids:
-        """Return names that may align with `mention` to at least `threshold`."""
-        words = mention.split()
-        joined = self._with_joined(words)
-        partners = self._partners(words)
-        if partners is None:
-            return joined
-        full = partners.alike > 0
-        names = self._meetings.names(
-            words, partners.ids[full], partners.alike[full], threshold / 100
-        )
-        if len(joined):
-            names = np.concatenate([names, joined])
-        if len(names) <= _FEW:
-            return names
-        names = distinct(names)
-        most, least = self._bounds(words, partners, names, joined)
-        kept: Ids = names[100 * most >= (threshold - _TINY) * least]
-        return kept
+    def _candidates(self, mentions: Sequence[str], threshold: float) -> Iterator[Ids]:
+        asked = Asked.of(mentions)
+        joined = self._with_joined(asked)
+        pairs = joined
+        partners = partners_of(asked, self.vocabulary)
+        if partners is not None:
+            met = self._meetings.names(asked, partners, threshold / 100)
+            pairs = distinct(np.concatenate([met, joined]))
+        own, names = np.divmod(pairs, max(1, self._count))
+        if partners is not None and len(pairs) > _FEW:
+            hits = pairs.searchsorted(joined)
+            kept = self._bounds.may_reach(threshold, asked, partners, own, names, hits)
+            own, names = own[kept], names[kept]
+        return (names for (names,) in per_word(len(mentions), own, names))
 
-    def _partners(self, words: Sequence[str]) -> _Partners | None:
-        """Return all tokens that are like one of `words`, None if there are none."""
-        spelt = [word for word in words if len(word) > 1]
-        near = self.vocabulary.near(spelt)
-        if not any(len(each.ids) for each in near):
-            return None
-        ids = np.concatenate([each.ids for each in near])
-        similarities = np.concatenate([each.similarities for each in near])
-        order = ids.argsort(kind="stable")
-        ids, similarities = ids[order], similarities[order]
-        owners = np.repeat(np.arange(len(spelt)), [len(each.ids) for each in near])[order]
-        own = np.array(list(map(weight, spelt)))[owners]
-        theirs = self.vocabulary.weights[ids]
-        weights = np.maximum(own, theirs)
-        full = (own == FULL) & (theirs == FULL)
-        first = is_first(ids).nonzero()[0]
-        return _Partners(
-            ids[first],
-            np.maximum.reduceat(weights * similarities, first),
-            np.maximum.reduceat(weights, first),
-            np.maximum.reduceat(similarities * full, first),
-            np.bitwise_or.reduceat(_bits(len(spelt))[owners] * full, first),
-        )
-
-    def _with_joined(self, words: Sequence[str]) -> Ids:
-        """Return names in which neighbours stand for one token, or the other way round; a name
-        once for each such hit.
+    def _with_joined(self, asked: Asked) -> Ids:
+        """Return pairs of a mention and a name in which neighbours stand for one token, or the
+        other way round; a pair once for each such hit, sorted by mention.
         """
         hits = []
-        for near in self._near_pairs(list(dict.fromkeys(words))):
+        for place, row in enumerate(asked.rows):
+            names = self._joined_in(row)
+            hits.append(names + place * self._count if place else names)
+        return np.sort(np.concatenate(hits))
+
+    def _joined_in(self, row: Sequence[str]) -> Ids:
+        hits = []
+        for near in self._near_pairs(list(dict.fromkeys(row))):
             if len(near.ids):
                 ids = near.within(self._shorter_part[near.ids].astype(np.int64))
                 hits.append(self._pair_names.of(ids)[0])
-        for ids in self.vocabulary.joined(list(pairwise(words))):
+        for ids in self.vocabulary.joined(list(pairwise(row))):
             if len(ids):
                 hits.append(self._names.of(ids)[0])
         return np.concatenate(hits) if hits else _NONE
-
-    def _bounds(
-        self, words: Sequence[str], partners: _Partners, names: Ids, joined: Ids
-    ) -> tuple[Floats, Floats]:
-        """Return the most that can match in each name, and the least that it is divided by.
-
-        With W the weight of the pairs, at most M of it matched, A and B the weights of the two
-        names and u what an unpaired token of the mention costs, the alignment is at most
-        M / (W + u max(0, A - W) + .45 max(0, B - W)), which is greatest for W = min(A, B, most W).
-        Joined neighbours weigh two at most.
-        """
-        starts = self._first_token[names]
-        counts = self._first_token[names + 1] - starts
-        ids = self._tokens[ranges(starts, counts)]
-        first = np.cumsum(counts) - counts
-        theirs = self.vocabulary.weights[ids]
-        gains, weights, met, slack = self._best_partners(words, partners, ids, theirs)
-        most, paired = np.add.reduceat(gains, first), np.add.reduceat(weights, first)
-        left = np.logical_or.reduceat((gains == 0) & (theirs == FULL), first)
-        # Where one full token met and another found none, the rule's cap is below all thresholds.
-        both = np.bitwise_count(np.bitwise_or.reduceat(met, first))
-        besides = np.add.reduceat((gains > 0) & (theirs != FULL), first, dtype=np.int64)
-        capped = np.minimum(both, np.add.reduceat(met > 0, first, dtype=np.int64)) < 2
-        capped &= left | (both + besides < sum(map(is_full, words)))
-        if len(joined):
-            hits = np.bincount(names.searchsorted(joined), minlength=len(names))
-            most, paired, left = most + 2.0 * hits, paired + 2.0 * hits, left & (hits == 0)
-            capped &= hits == 0
-        most[capped] = 0.0
-        mine, weigh = sum(map(weight, words)), self._weight[names].astype(np.float64)
-        paired = np.minimum(np.minimum(paired, weigh), mine)
-        unpaired = np.where(left, CONTRADICTED_IN_MENTION, UNPAIRED_IN_MENTION)
-        least = paired + unpaired * (mine - paired) + UNPAIRED_IN_ENTRY * (weigh - paired)
-        if slack is not None:
-            least -= np.add.reduceat(slack, first)
-        return most, least
-
-    def _best_partners(
-        self, words: Sequence[str], partners: _Partners, ids: Array, theirs: Array
-    ) -> tuple[Floats, Floats, npt.NDArray[np.uint64], Floats | None]:
-        """Return for each token of names, which weigh `theirs`, the most it may add to what
-        matches, and to the weight of pairs; which full tokens it may have met as one; and how much
-        less than its tokens a pair with a single letter weighs.
-        """
-        places = partners.ids.searchsorted(ids)
-        places[places == len(partners.ids)] = 0
-        known = partners.ids[places] == ids
-        gained, weighed = partners.gains[places] * known, partners.weights[places] * known
-        met = partners.met[places] * known
-        letters = {ord(word) for word in words if len(word) == 1 and word.isalpha()}
-        single = theirs == INITIAL
-        if not (letters or single.any()):
-            return gained, weighed, met, None
-        initials = self.vocabulary.initials[ids]
-        heads = {ord(word[0]) for word in words}
-        by_letter = (single & _one_of(initials, heads)) | _one_of(initials, letters)
-        gained = np.where(by_letter, np.maximum(gained, INITIAL_PAIR), gained)
-        weighed = np.where(by_letter, np.maximum(weighed, FULL), weighed)
-        return gained, weighed, met, (FULL - INITIAL_PAIR) * by_letter
-
-
-@lru_cache(1024)
-def _bits(count: int) -> npt.NDArray[np.uint64]:
-    """Return a bit for each of `count` tokens; those beyond 63 have two, which no bound minds."""
-    bits = np.full(count, 3 << 62, np.uint64)
-    bits[:62] = np.uint64(1) << np.arange(min(count, 62), dtype=np.uint64)
-    return bits
-
-
-def _one_of(letters: npt.NDArray[np.uint8], wanted: set[int]) -> npt.NDArray[np.bool_]:
-    table = np.zeros(256, np.bool_)
-    table[list(wanted)] = True
-    return table[letters]
 
 
 def _part(arrays: Arrays, name: str) -> dict[str, Array]:
