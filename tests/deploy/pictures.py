@@ -42,9 +42,12 @@ def draw(path: Path, targets: Sequence[dict[str, Any]]) -> None:
             times, values = zip(*series["values"], strict=True)
             name = _called(target["legend"], series["metric"])
             axis.plot([each - start for each in times], list(map(float, values)), label=name)
-        axis.legend(fontsize=5)
+        axis.legend(fontsize=6)
+        axis.set_ylim(bottom=0)
+    for unused in axes.flat[len(panels) :]:
+        unused.remove()
     figure.tight_layout()
-    figure.savefig(path, dpi=62)
+    figure.savefig(path, dpi=80)
     pyplot.close(figure)
 
 

@@ -67,6 +67,15 @@ def rules() -> list[dict[str, Any]]:
     return [rule for group in groups() for rule in group["rules"]]
 
 
+def looks_at_alerts() -> list[list[dict[str, Any]]]:
+    """Return the looks at ALERTS of each test of the rules, in the order of their times."""
+    tests = [test for path in RULE_TESTS for test in of_file(path)["tests"]]
+    looks = [
+        [each for each in test["promql_expr_test"] if "ALERTS" in each["expr"]] for test in tests
+    ]
+    return [sorted(each, key=lambda look: int(look["eval_time"].rstrip("mh"))) for each in looks]
+
+
 def of_file(path: Path) -> dict[str, Any]:
     """Return what a file of YAML, or JSON, says."""
     found: dict[str, Any] = yaml.safe_load(path.read_text("utf-8"))

@@ -15,11 +15,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from deploy.monitoring.dashboards import screening
 from deploy.monitoring.dashboards.generate import alerts
 
 from tests.deploy import promql
 from tests.deploy.monitors import scaled, shorter
-from tests.deploy.watched import JOB, Watched, watched
+from tests.deploy.watched import BEYOND_BOUNDS, JOB, Watched, watched
 
 pytestmark = [pytest.mark.deploy, pytest.mark.prometheus, pytest.mark.kafka, pytest.mark.slow]
 REPORT = os.environ.get("PANELS_REPORT")
@@ -123,6 +124,31 @@ def test_a_fault_reaches_the_webhook_of_whom_it_concerns(run: Watched, alert: st
         if each["labels"]["alertname"] == alert
     }
     assert receivers == {"duty-officer"}
+
+
+@pytest.mark.parametrize("alert", BEYOND_BOUNDS)
+def test_what_was_not_looked_at_is_a_ticket(run: Watched, alert: str) -> None:
+    (heard, *_) = run.webhook.heard(alert)
+
+    assert heard["labels"]["severity"] == "ticket"
+    assert heard["annotations"]["summary"].startswith(f"{JOB}: ")
+
+
+def test_the_stage_that_hangs_grows_where_the_runbook_has_it_looked_at(run: Watched) -> None:
+    (call,) = values_of(run, 'onoma_stage_running_seconds{job="stuck", stage="call"}')
+    first, last = (float(call["values"][place][1]) for place in (0, -1))
+
+    assert last > first + 5
+
+
+def test_a_list_that_is_gone_has_no_age(run: Watched) -> None:
+    (panel,) = (
+        each for each in screening.BOARD.panels if each.title.startswith("Age of the lists")
+    )
+    (age,) = values_of(run, substituted(panel.queries[0].expr))
+    (gone,) = values_of(run, "onoma_gazetteer_entries == 0")
+
+    assert age["values"][-1][0] < gone["values"][0][0]
 
 
 def test_an_alert_whose_cause_has_ended_is_taken_back(run: Watched) -> None:

@@ -35,6 +35,13 @@ PLANTED = (
     entry("quistrel", "Orvane Quistrel", "Орван Квистрелов"),
     entry("tolvarkar", "रविकेश तोलवरकर"),
 )
+RULES_OF_POLICY = {
+    "budgets": {"units": 400, "names": 20},
+    "lists": {LIST: {"scan": {"names": "near", "candidates": 100}}},
+}
+"""Canaries are far below these bounds; the long document is beyond each."""
+LONG = "Governor Zubo Kadram met traders in Lagos on Monday. " * 60
+BEYOND_BOUNDS = ("OnomaCoverageBelowOne", "OnomaNamesUnscreened", "OnomaScanTruncated")
 STUCK = ("tests.stream.stuck_worker",)
 JOB = "screening"
 Series = frozenset[tuple[str, frozenset[tuple[str, str]]]]
@@ -109,7 +116,8 @@ def _started(directory: Path, topics: Topics, stack: ExitStack) -> tuple[Worker,
     (directory / "store").mkdir()
     policy = directory / "policy.json"
     hashes = sorted({each.text_sha256 for each in load(None).canaries})
-    policy.write_text(json.dumps({"name": "p", "version": "1", "canaries": hashes}))
+    decides = {"name": "p", "version": "1", "canaries": hashes, "default": RULES_OF_POLICY}
+    policy.write_text(json.dumps(decides))
     config = topics.config(
         policy={"path": str(policy)},
         store={"path": str(directory / "store")},
@@ -137,7 +145,7 @@ def _stuck(directory: Path, topics: Topics, stack: ExitStack) -> Worker:
     """Start a worker whose model calls never return, from the third on."""
     worker = Worker(
         directory / "stuck",
-        topics.config(watchdog={"enabled": False}),
+        topics.config(watchdog={"call_seconds": 0}),
         program=STUCK,
         environment={"STUCK_AT": "call", "STUCK_AFTER": "2"},
     )
@@ -167,6 +175,8 @@ def _play(
     run.after = _series(worker)
     export()
 
+    for alert in BEYOND_BOUNDS:
+        run.wait_for(alert)
     run.wait_for("OnomaNothingConsumed")
     poison = [Message(b"{", partition=n % PARTITIONS) for n in range(POISON)]
     publish(broker, topics.documents, poison)
@@ -203,6 +213,7 @@ def _publish_mixed(topics: Topics) -> None:
         )
         for number in range(2 * TENANTS)
     ]
+    messages.append(Message(document("long", LONG, language="en"), partition=0))
     publish(topics.broker, topics.documents, messages)
 
 

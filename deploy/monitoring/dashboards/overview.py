@@ -30,6 +30,7 @@ BOARD = Board(
             kind="stat",
             width=4,
             unit=COUNT,
+            nothing="none",
             description="Workers that answered the last scrape.",
             queries=(Query(f"count by (job) (onoma_build_info{{{JOB}}})", "{{job}}"),),
         ),
@@ -39,6 +40,7 @@ BOARD = Board(
             kind="stat",
             width=4,
             unit=SECONDS,
+            nothing="none yet",
             description="How long ago an outcome was committed, by any worker.",
             queries=(
                 Query(
@@ -54,6 +56,7 @@ BOARD = Board(
             kind="table",
             width=16,
             unit=COUNT,
+            nothing="none",
             description="Alerts of Onoma that fire now. Each links to its panel and to its "
             "runbook in the message that Alertmanager sends.",
             queries=(
@@ -119,6 +122,7 @@ BOARD = Board(
             title="Dead letters by reason",
             unit=PER_SECOND,
             stacked=True,
+            nothing="none",
             description="Records sent to the dead letters in a second, by reason. "
             "`onoma deadletters list` shows which.",
             queries=(

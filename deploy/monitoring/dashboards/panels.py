@@ -37,7 +37,10 @@ class Query:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Panel:
-    """One picture. Values of `bad_from` and more are red."""
+    """One picture. Values of `bad_from` and more are red; `nothing` stands there without series.
+
+    `whole`: of what happens once each, whose increase Prometheus extrapolates to fractions.
+    """
 
     id: int
     title: str
@@ -48,6 +51,8 @@ class Panel:
     width: int = 12
     bad_from: float | None = None
     stacked: bool = False
+    nothing: str | None = None
+    whole: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -167,12 +172,15 @@ def _panel(panel: Panel, links: Sequence[tuple[str, str]]) -> dict[str, Any]:
             "defaults": {
                 "unit": panel.unit,
                 "min": 0,
+                **({"decimals": 0} if panel.whole else {}),
+                **({"noValue": panel.nothing} if panel.nothing is not None else {}),
                 "thresholds": {"mode": "absolute", "steps": steps},
                 **({"custom": _lines(panel)} if panel.kind == "timeseries" else {}),
             },
             "overrides": [],
         },
         "options": _options(panel),
+        "transformations": [_WITHOUT_TIME] if panel.kind == "table" else [],
         "targets": [
             {
                 "refId": chr(ord("A") + number),
@@ -184,6 +192,10 @@ def _panel(panel: Panel, links: Sequence[tuple[str, str]]) -> dict[str, Any]:
             for number, query in enumerate(panel.queries)
         ],
     }
+
+
+_WITHOUT_TIME = {"id": "organize", "options": {"excludeByName": {"Time": True}}}
+"""A table is of now."""
 
 
 def _lines(panel: Panel) -> dict[str, Any]:

@@ -78,6 +78,7 @@ BOARD = Board(
             id=4,
             title="Assignments",
             unit=COUNT,
+            whole=True,
             width=8,
             description="Partitions that each worker owns, and how often it was given some in the "
             "last half hour. Each such time stops the whole group for a moment.",
@@ -239,6 +240,7 @@ BOARD = Board(
             id=17,
             title="Documents tried alone",
             unit=COUNT,
+            whole=True,
             width=8,
             description="Documents that workers died at and that were tried in a process of their "
             "own, in the last hour, by what came of it.",

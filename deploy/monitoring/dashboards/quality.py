@@ -44,7 +44,7 @@ BOARD = Board(
                 Query(
                     "count by (job, model, version, precision, sha256) "
                     f"(onoma_model_info{{{JOB}}})",
-                    "{{model}} {{version}} {{precision}} {{sha256}}",
+                    "{{job}} {{model}} {{version}} {{precision}} {{sha256}}",
                 ),
             ),
         ),
@@ -52,6 +52,8 @@ BOARD = Board(
             id=2,
             title="Notices",
             unit=COUNT,
+            nothing="none",
+            whole=True,
             description="Versions of models and lists that were announced, in the last half hour: "
             "served or retracted, or refused for a reason that stands in the log.",
             queries=(
@@ -66,17 +68,29 @@ BOARD = Board(
             id=3,
             title="Not read to the end",
             unit=COUNT,
+            whole=True,
             bad_from=1,
-            description="Documents of the last hour of which a part was not read, and the "
-            "characters of those parts. Their events say so in `coverage`.",
+            width=6,
+            description="Documents of the last hour of which a part was not read. Their events "
+            "say so in `coverage`.",
             queries=(
                 Query(
                     f"sum by (job) (increase(onoma_truncated_documents_total{{{JOB}}}[1h]))",
-                    "{{job}} documents",
+                    "{{job}}",
                 ),
+            ),
+        ),
+        Panel(
+            id=14,
+            title="Characters not read",
+            unit=COUNT,
+            whole=True,
+            width=6,
+            description="Characters of the last hour's documents that no model call read.",
+            queries=(
                 Query(
                     f"sum by (job) (increase(onoma_unread_characters_total{{{JOB}}}[1h]))",
-                    "{{job}} characters",
+                    "{{job}}",
                 ),
             ),
         ),

@@ -95,6 +95,7 @@ BOARD = Board(
             id=7,
             title="Names that were not screened",
             unit=COUNT,
+            whole=True,
             bad_from=1,
             description="Names of the last hour's documents that were not compared with a "
             "list, beyond the most that one document may bring (`coverage.screening`).",
@@ -110,8 +111,7 @@ BOARD = Board(
             title="Looking for names that the model missed",
             unit=PER_SECOND,
             description="Stretches of documents that were compared with a list where the policy "
-            "asks for that, matches that nothing else has found, and documents by whether the "
-            "budget of candidates ended the search, in a second.",
+            "asks for that, matches that nothing else has found, and documents, in a second.",
             queries=(
                 Query(
                     "sum by (gazetteer) "
@@ -124,9 +124,25 @@ BOARD = Board(
                     "{{gazetteer}} found",
                 ),
                 Query(
-                    "sum by (gazetteer, outcome) "
+                    "sum by (gazetteer) "
                     f"(rate(onoma_scanned_documents_total{{{LIST}}}[$__rate_interval]))",
-                    "{{gazetteer}} documents {{outcome}}",
+                    "{{gazetteer}} documents",
+                ),
+            ),
+        ),
+        Panel(
+            id=11,
+            title="Not looked through to the end",
+            unit=COUNT,
+            whole=True,
+            bad_from=1,
+            description="Documents of the last hour in which the policy's budget of candidates "
+            "ended the search for names that the model missed (`coverage.scans`).",
+            queries=(
+                Query(
+                    "sum by (gazetteer) (increase("
+                    f'onoma_scanned_documents_total{{{LIST}, outcome="truncated"}}[1h]))',
+                    "{{gazetteer}}",
                 ),
             ),
         ),
@@ -139,7 +155,7 @@ BOARD = Board(
             queries=(
                 Query(
                     f"count by (job, gazetteer, version, sha256) (onoma_gazetteer_info{{{LIST}}})",
-                    "{{gazetteer}} {{version}} {{sha256}}",
+                    "{{job}} {{gazetteer}} {{version}} {{sha256}}",
                 ),
             ),
         ),
@@ -163,12 +179,14 @@ BOARD = Board(
             title="Age of the lists in service",
             unit=SECONDS,
             bad_from=36 * 3600,
-            description="How long ago each list was loaded, by the worker that did so first. "
-            "Lists are to be built and announced every day.",
+            description="How long ago each list that is served was loaded, by the worker that did "
+            "so first. Lists are to be built and announced every day.",
             queries=(
                 Query(
                     "time() - min by (gazetteer) "
-                    f"(onoma_gazetteer_last_reload_success_timestamp_seconds{{{LIST}}})",
+                    f"(onoma_gazetteer_last_reload_success_timestamp_seconds{{{LIST}}})"
+                    " and on (gazetteer) "
+                    f"max by (gazetteer) (onoma_gazetteer_entries{{{LIST}}}) > 0",
                     "{{gazetteer}}",
                 ),
             ),
