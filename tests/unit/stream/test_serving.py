@@ -32,20 +32,39 @@ def _entries(metrics: Metrics, name: str) -> float | None:
 
 def test_an_announced_list_is_served_until_it_is_taken_away(tmp_path: Path) -> None:
     metrics = Metrics(languages=(), labels=(), model="fake")
-    before = served(tmp_path / "zub", entry("z:1", "Zubo Kadram"))
     other = served(tmp_path / "yar", entry("y:1", "Amina Bello"))
-    current = Current(versions(lists=ServedLists.of([before, other])))
+    configured = ServedLists.of([other])
+    current = Current(versions(lists=configured))
     taken = current()
-    after = served(tmp_path / "zub", entry("z:1", "Zubo"), entry("z:2", "Mirel"), version="2")
+    announced = served(tmp_path / "zub", entry("z:1", "Zubo"), entry("z:2", "Mirel"))
 
-    current.change(list_loader(metrics)(_notice(after), tmp_path / "zub"))
-    assert current().lists.versions == (other.version, after.version)
-    assert taken.lists.versions == (other.version, before.version)
+    current.change(list_loader(metrics)(_notice(announced), tmp_path / "zub"))
+    assert current().lists.versions == (other.version, announced.version)
+    assert taken.lists.versions == (other.version,)
     assert _entries(metrics, "zub") == 2
 
-    current.change(list_retractor(metrics)("zub"))
+    current.change(list_retractor(metrics, configured)("zub"))
     assert current().lists.versions == (other.version,)
     assert _entries(metrics, "zub") == 0
+
+
+def test_a_list_of_the_settings_serves_again_when_what_replaced_it_is_taken_away(
+    tmp_path: Path,
+) -> None:
+    metrics = Metrics(languages=(), labels=(), model="fake")
+    configured = ServedLists.of(
+        [served(tmp_path / "first", entry("z:1", "Zubo Kadram"), name="zub")]
+    )
+    current = Current(versions(lists=configured))
+    newer = served(tmp_path / "zub", entry("z:1", "Zubo"), entry("z:2", "Mirel"), version="2")
+    retract = list_retractor(metrics, configured)
+
+    current.change(list_loader(metrics)(_notice(newer), tmp_path / "zub"))
+    current.change(retract("zub"))
+    current.change(retract("zub"))
+
+    assert current().lists.versions == configured.versions
+    assert _entries(metrics, "zub") == 1
 
 
 @pytest.mark.parametrize("change", [{"name": "other"}, {"version": "3"}, {"sha256": "0" * 64}])

@@ -157,9 +157,9 @@ def new_control(
     """Return what follows the control topics; None without a store."""
     if settings.store.path is None:
         return None
-    lists = Followed(
-        "gazetteer", settings.topics.gazetteers, list_loader(metrics), list_retractor(metrics)
-    )
+    # Nothing was announced yet: what is served is what the settings name.
+    retract = list_retractor(metrics, current().lists)
+    lists = Followed("gazetteer", settings.topics.gazetteers, list_loader(metrics), retract)
     followed = (Followed("model", settings.topics.models, model_loader(settings, metrics)), lists)
     notices = Notices(
         {each.topic: each for each in followed},

@@ -140,11 +140,17 @@ def list_loader(metrics: Metrics) -> Load:
     return load
 
 
-def list_retractor(metrics: Metrics) -> Callable[[str], Change]:
-    """Return what takes a list away that is announced no longer."""
+def list_retractor(metrics: Metrics, configured: ServedLists) -> Callable[[str], Change]:
+    """Return what takes away a list that is announced no longer: the one of the settings serves
+    again, as it would after a restart; none where they have none of that name.
+    """
+    own = {each.version.name: each for each in configured.lists}
 
     def retract(name: str) -> Change:
         def put(versions: Versions) -> Versions:
+            if name in own:
+                describe_list(metrics, own[name], load_seconds=0.0)
+                return replace(versions, lists=versions.lists.putting(own[name]))
             metrics.extend_gazetteers([name])
             metrics.set("gazetteer_entries", 0, gazetteer=name)
             metrics.forget("gazetteer_info", name)
