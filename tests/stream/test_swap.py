@@ -6,6 +6,7 @@ set to a file it leaves its figures there.
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 import time
@@ -15,14 +16,18 @@ from typing import Any
 
 import msgspec
 import psutil
+import pytest
 
-from onoma.contracts.notice import Notice, decode
+from onoma.cli.promoting import desk_of
+from onoma.contracts.notice import MODEL_KEY, Notice, decode
+from onoma.errors import FatalError
 from onoma.pipeline import Versions
 from onoma.registry import bundle
 from onoma.registry.signing import read_private_key, signed
 from onoma.registry.store import Store
 from onoma.settings import Settings, load
 from onoma.stream.app import pinned_versions
+from onoma.stream.promoting import promote, roll_back
 from tests.conftest import Unique
 from tests.kafka.broker import KafkaBroker
 from tests.keys import Keys
@@ -191,6 +196,26 @@ def test_one_message_rolls_back_and_a_restart_serves_what_was_announced_last(
 
     assert served(events_by_place(stage.topics, until=30)) == {"second": 10, "first": 20}
     assert stage.notices("served") == 1
+
+
+def test_rolling_back_leads_further_back_each_time_also_from_a_version_announced_again(
+    kafka: KafkaBroker, unique: Unique, tmp_path: Path, new_worker: NewWorker
+) -> None:
+    stage = Stage.build(kafka, unique, tmp_path, new_worker)
+    desk = desk_of(stage.worker.config_file)
+    first, second = (
+        pass_unjudged(other_version(tmp_path / version, version)) for version in ("one", "two")
+    )
+
+    async def announce() -> list[str]:
+        for directory in (first, second, first):
+            await promote(desk, directory)
+        return [(await roll_back(desk, "model", MODEL_KEY)).version for _ in range(3)]
+
+    configured = stage.versions_of(bundle.default_directory()).model.version
+    assert asyncio.run(announce()) == ["two", "one", configured]
+    with pytest.raises(FatalError, match="follows no other version"):
+        asyncio.run(roll_back(desk, "model", MODEL_KEY))
 
 
 def test_what_may_not_be_served_is_refused_and_the_old_keeps_serving(

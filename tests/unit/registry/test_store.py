@@ -44,6 +44,15 @@ def test_what_is_kept_is_fetched_whole_and_is_a_bundle_still(store: Store, sourc
     assert names_in(kept.parent) == [notice.sha256, f"{notice.sha256}.json"]
 
 
+def test_the_way_back_ends_where_no_more_is_known(store: Store, source: Path) -> None:
+    second = notice_of(store, source)
+    gone = Announced("tiny", "1", "a" * 64)
+    store.keep(source, msgspec.structs.replace(second, base=gone))
+
+    assert store.way_back("model", second.announced) == (second.announced, gone)
+    assert store.way_back("model", None) == ()
+
+
 def test_a_version_that_is_there_stays_and_its_notice_becomes_the_last_one(
     store: Store, source: Path
 ) -> None:

@@ -1,10 +1,10 @@
 """The store: every version of a model or a list that was ever announced, until somebody prunes it.
 
 A directory that workers read and commands add to, usually on a volume that all share:
-`models/NAME/VERSION/SHA256/` holds the files, `SHA256.json` beside it the notice that announced
-them last. Whoever promotes puts a version in whole, under its own hash; a notice leads a worker to
-it. The rule: a notice is a claim. What it names is looked for below the store's directory and
-nowhere else, and must have the manifest whose hash the notice names.
+`models/NAME/VERSION/SHA256/` holds the files, `SHA256.json` beside it the notice by which a
+rollback announces them. Whoever promotes puts a version in whole, under its own hash; a notice
+leads a worker to it. The rule: a notice is a claim. What it names is looked for below the store's
+directory and nowhere else, and must have the manifest whose hash the notice names.
 """
 
 from __future__ import annotations
@@ -102,7 +102,7 @@ class Store:
         return target
 
     def notice_of(self, kind: Kind, version: Announced) -> Notice:
-        """Return the notice that announced `version` last. Raises NotInStoreError."""
+        """Return the notice that announces `version` again. Raises NotInStoreError."""
         directory = self.directory_of(kind, version)
         _check_present(directory, version.sha256)
         path = _notice_file(directory)
@@ -112,6 +112,19 @@ class Store:
             raise NotInStoreError(f"{path}: can't be read: {error.strerror}") from error
         except msgspec.DecodeError as error:
             raise BundleError(f"{path}: is no notice: {error}") from error
+
+    def way_back(self, kind: Kind, version: Announced | None) -> tuple[Announced, ...]:
+        """Return `version` and what rolling back from it leads to, one after the other, as far as
+        that is known here.
+        """
+        found: list[Announced] = []
+        while version is not None and version not in found:
+            found.append(version)
+            try:
+                version = self.notice_of(kind, version).base
+            except BundleError:
+                break
+        return tuple(found)
 
     def versions(self) -> tuple[tuple[Kind, Announced], ...]:
         """Return every version that lies here, by kind, name and version."""

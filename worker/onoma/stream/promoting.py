@@ -3,7 +3,8 @@ is to be served.
 
 The counterpart of `control.py`. In that order, so that a notice never names what was not kept; and
 with what it follows, so that one message takes it back. Rolling back announces the earlier version
-as it was announced: its notice lies in the store, with its signature.
+by the notice that lies in the store, with its signature; done again, it goes further back, never
+forward.
 """
 
 from __future__ import annotations
@@ -38,7 +39,7 @@ async def promote(desk: Desk, directory: Path) -> Notice:
     notice = desk.new_notice("model", version, base)
     check_signature(notice, desk.keys)
     # Verified where it lies now: a copy that was there already may have been altered.
-    bundle.verify(desk.store.keep(directory, notice))
+    bundle.verify(desk.store.keep(directory, _to_keep(desk, notice)))
     desk.store.fetch(notice)
     await _announce(desk, notice)
     return notice
@@ -55,7 +56,7 @@ async def promote_list(desk: Desk, directory: Path) -> Notice:
     base = _base(before, version) if before else keep_configured_list(desk, served)
     notice = desk.new_notice("gazetteer", version, base)
     check_signature(notice, desk.keys)
-    open_served(keep_list(desk, served, notice))
+    open_served(keep_list(desk, served, _to_keep(desk, notice)))
     desk.store.fetch(notice)
     await _announce(desk, notice)
     return notice
@@ -111,6 +112,18 @@ def _readable(value: bytes | None, keys: PublicKeys) -> Notice | None:
 def _base(before: Notice, version: Announced) -> Announced | None:
     """Return what `version` follows; announced again, it follows what it followed."""
     return before.base if before.announced == version else before.announced
+
+
+def _to_keep(desk: Desk, notice: Notice) -> Notice:
+    """Return the notice by which `notice`'s version is rolled back to.
+
+    What is announced again after it was followed keeps what it followed the first time, since
+    rolling back would else go round in a circle.
+    """
+    kind, version = notice.kind, notice.announced
+    if version not in desk.store.way_back(kind, notice.base):
+        return notice
+    return desk.new_notice(kind, version, desk.store.notice_of(kind, version).base)
 
 
 async def _announce(desk: Desk, notice: Notice) -> None:
