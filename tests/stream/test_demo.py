@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import io
 import json
 import shlex
@@ -19,7 +20,7 @@ from rich.console import Console
 
 from onoma.cli.demo import Printer
 from onoma.contracts.entities import Coverage, Entity, Language
-from onoma.stream.demo import Annotated, Event, Outcome, Row
+from onoma.stream.demo import Annotated, Event, Gathered, Outcome, Row, gather
 from onoma.stream.samples import samples
 from tests.stream.demo import COMMAND, environment, onoma, tiny_bundle
 from tests.stream.worker import wait_until
@@ -230,6 +231,27 @@ def test_a_worker_that_dies_ends_it_with_the_reason(serving: Demo) -> None:
 
     assert serving.process.wait(SECONDS) == 1
     assert "onoma: the worker ended with exit code -9" in serving.errors
+
+
+def test_it_says_what_it_waits_for_on_a_machine_that_takes_its_time() -> None:
+    seconds = 0.0
+    slow = iter([[], [], [Outcome("one", None, "invalid_json", 0)], []])
+    written = io.StringIO()
+    printer = Printer(Console(width=200, file=written))
+    gathered = Gathered(frozenset({"one", "two"}))
+
+    async def arrived() -> list[Outcome]:
+        nonlocal seconds
+        seconds += 6
+        return next(slow, [Outcome("two", None, "invalid_json", 0)])
+
+    asyncio.run(gather(gathered, arrived, printer.show, clock=lambda: seconds))
+
+    assert set(gathered.outcomes) == {"one", "two"}
+    first, second = written.getvalue().splitlines()
+    assert first.startswith("still waiting after 12 s: the worker has answered 0 of 2 documents")
+    assert second.startswith("still waiting after 24 s: the worker has answered 1 of 2 documents")
+    assert "Ctrl-C ends it" in second
 
 
 @pytest.mark.parametrize("width", [60, 80, 120, 200])

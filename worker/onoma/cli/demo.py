@@ -21,7 +21,17 @@ from onoma.cli.terminal import console, printable
 from onoma.errors import WrongUseError
 
 if TYPE_CHECKING:
-    from onoma.stream.demo import Alert, Annotated, Figures, Measured, Outcome, Row, Serving, Shown
+    from onoma.stream.demo import (
+        Alert,
+        Annotated,
+        Figures,
+        Measured,
+        Outcome,
+        Row,
+        Serving,
+        Shown,
+        Waiting,
+    )
 
 NARROW = 90
 """Below this many columns the table says less."""
@@ -94,6 +104,8 @@ class Printer:
                     "delivery at_least_once: the embedded broker has no transactions; "
                     "on a real Kafka exactly_once is the default"
                 )
+            case demo.Waiting():
+                self._waiting(shown)
             case demo.Annotated():
                 self._annotated(shown)
             case demo.Measured():
@@ -106,6 +118,13 @@ class Printer:
                 self.line(f"{printable(shown.document_id)}: {_short(shown)}")
             case demo.Alert():
                 self._alert(shown)
+
+    def _waiting(self, shown: Waiting) -> None:
+        self.line(
+            f"still waiting after {shown.seconds:.0f} s: the worker has answered "
+            f"{shown.outcomes:,} of {shown.documents:,} documents, and {shown.alerts:,} alerts "
+            "came; a busy machine takes its time, Ctrl-C ends it"
+        )
 
     def _annotated(self, shown: Annotated) -> None:
         wide = self._console.width >= NARROW

@@ -11,9 +11,9 @@ import asyncio
 import signal
 import tempfile
 import time
-from collections.abc import AsyncIterator, Callable, Coroutine, Iterable
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterable
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -37,8 +37,12 @@ from onoma.stream.samples import Sample, load, samples
 PARTITIONS = 4
 LOAD_DOCUMENTS = 3000
 """Some 1.5 MB in and 4 MB out: below the 5 MB that the demo broker keeps of each partition."""
-WAIT_SECONDS = 60.0
-"""How long the documents of one step may take; far above what a slow machine needs."""
+WAIT_SECONDS = 600.0
+"""How long the documents of one step may take, however busy the machine is: one needed over 60 s.
+A worker that ended is noticed at once, and Ctrl-C is always there.
+"""
+TELL_SECONDS = 10.0
+"""How often it is said what is waited for."""
 METRICS_SECONDS = 5.0
 FIGURES = (
     "onoma_documents_total{",
@@ -89,6 +93,16 @@ class Started:
 
 
 @dataclass(frozen=True, slots=True)
+class Waiting:
+    """A step takes long: `outcomes` of `documents` are there after `seconds`."""
+
+    outcomes: int
+    documents: int
+    alerts: int
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
 class Row:
     """A sample and what became of it."""
 
@@ -131,7 +145,7 @@ class Serving:
 
 
 Arrival = Outcome | Alert
-Shown = Started | Annotated | Measured | Figures | Serving | Arrival
+Shown = Started | Waiting | Annotated | Measured | Figures | Serving | Arrival
 Show = Callable[[Shown], None]
 
 
@@ -206,8 +220,8 @@ async def _unless_stopped(
 
 async def _story(stage: _Stage, serve: bool, show: Show) -> None:
     show(Started(stage.settings.kafka.bootstrap_servers))
-    show(await _annotate_samples(stage))
-    show(await _measure(stage))
+    show(await _annotate_samples(stage, show))
+    show(await _measure(stage, show))
     url = f"http://{stage.settings.server.host}:{stage.settings.server.port}/metrics"
     show(Figures(url, await _figures(stage)))
     if not serve:
@@ -218,11 +232,12 @@ async def _story(stage: _Stage, serve: bool, show: Show) -> None:
             show(arrival)
 
 
-async def _annotate_samples(stage: _Stage) -> Annotated:
+async def _annotate_samples(stage: _Stage, show: Show) -> Annotated:
     started = time.perf_counter()
     published = list(samples())
     await _publish(stage, published)
-    outcomes, alerts = await _outcomes(stage, published)
+    gathered = await _outcomes(stage, published, show)
+    outcomes, alerts = gathered.outcomes, list(gathered.alerts.values())
     seconds = time.perf_counter() - started
     rows = tuple(Row(_words(sample), outcomes[_id(sample)]) for sample in published)
     order = {_id(sample): place for place, sample in enumerate(published)}
@@ -230,12 +245,14 @@ async def _annotate_samples(stage: _Stage) -> Annotated:
     return Annotated(rows, seconds, tuple(alerts))
 
 
-async def _measure(stage: _Stage) -> Measured:
+async def _measure(stage: _Stage, show: Show) -> Measured:
     """Send many documents at once; the time runs from the first sent to the last event written."""
     published = list(load(LOAD_DOCUMENTS))
     started = time.time()
-    _, (outcomes, _) = await asyncio.gather(_publish(stage, published), _outcomes(stage, published))
-    last_written = max(outcome.written_ms for outcome in outcomes.values()) / 1000
+    _, gathered = await asyncio.gather(
+        _publish(stage, published), _outcomes(stage, published, show)
+    )
+    last_written = max(outcome.written_ms for outcome in gathered.outcomes.values()) / 1000
     words = sum(_words(sample) for sample in published)
     return Measured(len(published), words, last_written - started)
 
@@ -246,31 +263,66 @@ async def _publish(stage: _Stage, published: Iterable[Sample]) -> None:
     await send_all(stage.producer, topic, messages, stage.settings)
 
 
-async def _outcomes(
-    stage: _Stage, published: Iterable[Sample]
-) -> tuple[dict[str, Outcome], list[Alert]]:
-    """Read until every sample has its outcome, by document id, and all alerts that events count."""
-    wanted = {_id(sample) for sample in published}
-    found: dict[str, Outcome] = {}
-    alerts: dict[str, Alert] = {}
+async def _outcomes(stage: _Stage, published: Iterable[Sample], show: Show) -> Gathered:
+    """Read until all is there that `published` leads to. Raises FatalError."""
+    gathered = Gathered(frozenset(map(_id, published)))
     try:
         async with asyncio.timeout(WAIT_SECONDS):
-            while wanted - found.keys() or len(alerts) < sum(map(_alerts, found.values())):
-                for arrival in await _arrived(stage):
-                    if arrival.document_id not in wanted:
-                        continue
-                    if isinstance(arrival, Alert):
-                        alerts[arrival.alert_id] = arrival
-                    else:
-                        found[arrival.document_id] = arrival
+            await gather(gathered, lambda: _arrived(stage), show)
     except TimeoutError as error:
-        missing = sorted(wanted - found.keys())
         raise FatalError(
-            f"after {WAIT_SECONDS:.0f} s {len(missing)} of {len(wanted)} documents have neither "
-            f"event nor dead letter, and {len(alerts)} alerts came; the worker's last lines:\n"
-            f"{demo_worker.last_lines(stage.log)}"
+            f"after {WAIT_SECONDS:.0f} s {gathered.missing} of {len(gathered.wanted)} documents "
+            f"have neither event nor dead letter, and {len(gathered.alerts)} alerts came; the "
+            f"worker's last lines:\n{demo_worker.last_lines(stage.log)}"
         ) from error
-    return found, list(alerts.values())
+    return gathered
+
+
+@dataclass(slots=True, eq=False)
+class Gathered:
+    """The outcome of each document of `wanted`, and the alerts about them, as they come."""
+
+    wanted: frozenset[str]
+    outcomes: dict[str, Outcome] = field(default_factory=dict)
+    alerts: dict[str, Alert] = field(default_factory=dict)
+
+    def take(self, arrival: Arrival) -> None:
+        """Keep what is about a wanted document."""
+        if arrival.document_id not in self.wanted:
+            return
+        if isinstance(arrival, Alert):
+            self.alerts[arrival.alert_id] = arrival
+        else:
+            self.outcomes[arrival.document_id] = arrival
+
+    @property
+    def missing(self) -> int:
+        """Return how many documents have no outcome yet."""
+        return len(self.wanted) - len(self.outcomes)
+
+    @property
+    def whole(self) -> bool:
+        """Say whether every document has its outcome, and all alerts that events count came."""
+        return not self.missing and len(self.alerts) >= sum(map(_alerts, self.outcomes.values()))
+
+
+async def gather(
+    gathered: Gathered,
+    arrived: Callable[[], Awaitable[Iterable[Arrival]]],
+    show: Show,
+    clock: Callable[[], float] = time.monotonic,
+) -> None:
+    """Take in what arrives until `gathered` is whole; say now and then how far that is."""
+    started = told = clock()
+    while True:
+        for arrival in await arrived():
+            gathered.take(arrival)
+        if gathered.whole:
+            return
+        if clock() - told >= TELL_SECONDS:
+            told = clock()
+            outcomes, wanted = len(gathered.outcomes), len(gathered.wanted)
+            show(Waiting(outcomes, wanted, len(gathered.alerts), told - started))
 
 
 def _alerts(outcome: Outcome) -> int:
