@@ -6,7 +6,9 @@ The names are those of real lists and recombinations of them (name_pool.py). Men
 listed names, each changed in one of twelve ways (perturbations.py), half people who are on no list.
 Times are processor time of one thread; the first pass finds every token for the first time, the
 second has seen them all, as a stream mostly has. Those of a document, here sixteen, are asked for
-together, as the worker does. What brute force says is taken from rapidfuzz.
+together, as the worker does. Each pass is made by five processes that have seen nothing before, and
+the best time of a mention counts: what else runs on the machine only adds. What brute force says is
+taken from rapidfuzz.
 """
 
 from __future__ import annotations
@@ -38,16 +40,18 @@ NAMES, MENTIONS, SMALL = 1_000_000, 500, 31_750
 CUTS = (80.0, 85.0, 90.0)
 THRESHOLD = 80.0
 BATCH, DOCUMENT, NAMES_AT_ONCE = 128, 16, 100_000
+ROUNDS = 5
 SEED = 20_311
 
 
 @click.command()
 @options
 @click.option("--fresh", type=click.Path(path_type=Path), hidden=True)
-def main(data: Path, work: Path, quick: bool, fresh: Path | None) -> None:
+@click.option("--at-once", type=int, default=1, hidden=True)
+def main(data: Path, work: Path, quick: bool, fresh: Path | None, at_once: int) -> None:
     """Measure, print, keep the JSON."""
     if fresh is not None:
-        click.echo(json.dumps(_fresh(fresh)))
+        click.echo(json.dumps(_fresh(fresh, at_once)))
         return
     run = Run(data, work, quick)
     chance = Random(SEED)
@@ -57,38 +61,35 @@ def main(data: Path, work: Path, quick: bool, fresh: Path | None) -> None:
     small_names = distinct([each.text for each in listed_names(data, *LISTS, MORE)], SMALL)
     small = index_arrays(small_names)
     small_mentions = _mentions(small_names, unlisted, run.size(MENTIONS, 40), chance)
-    few = _times(NameIndex(small), small_names, small_mentions)
-    few["together"] = _elsewhere(small, small_names, small_mentions, run)["together"]
+    few = _times(small, small_names, small_mentions, run)
     started = time.thread_time()
     arrays = index_arrays(names)
     build_seconds = time.thread_time() - started
-    index = NameIndex(arrays)
-    many = _times(index, names, mentions)
+    many = _times(arrays, names, mentions, run)
     brute = _Brute(names, arrays, mentions)
     differing, answers = brute.differing()
     ratios = brute.speeds(run.size(8, 4))
-    elsewhere = _elsewhere(arrays, names, mentions, run)
-    many["together"] = elsewhere["together"]
     figures = [
         Figure("character paths: answers that differ from brute force", sum(differing.values()), 0,
                "at most", "answers"),
         Figure("1 M names: per mention", many["first"], 1.5, "at most", "ms CPU"),
         Figure("1 M names: per mention, tokens seen before", many["second"], 1.5, "at most",
                "ms CPU"),
-        Figure("1 M names: p99", many["p99"], 5.0, "at most", "ms CPU"),
+        Figure("1 M names: p99", many["p99_first"], 5.0, "at most", "ms CPU"),
         Figure("1 M names: p99, tokens seen before", many["p99_second"], 5.0, "at most", "ms CPU"),
-        Figure("1 M names: per mention of a document", many["together"], 1.5, "at most", "ms CPU"),
-        Figure("1 M names: per mention of a document, tokens seen before", many["batch"], 1.5,
-               "at most", "ms CPU"),
+        Figure("1 M names: per mention of a document", many["together_first"], 1.5, "at most",
+               "ms CPU"),
+        Figure("1 M names: per mention of a document, tokens seen before",
+               many["together_second"], 1.5, "at most", "ms CPU"),
         Figure("1 M names: build", round(build_seconds, 2), 20.0, "at most", "s CPU"),
-        Figure("1 M names: memory over the names", elsewhere["memory"], 500, "at most", "MB"),
+        Figure("1 M names: memory over the names", many["memory"], 500, "at most", "MB"),
         Figure("31.7 k names: per mention", few["first"], 0.2, "at most", "ms CPU"),
         Figure("31.7 k names: per mention, tokens seen before", few["second"], 0.2, "at most",
                "ms CPU"),
-        Figure("31.7 k names: per mention of a document", few["together"], 0.2, "at most",
+        Figure("31.7 k names: per mention of a document", few["together_first"], 0.2, "at most",
                "ms CPU"),
-        Figure("31.7 k names: per mention of a document, tokens seen before", few["batch"], 0.2,
-               "at most", "ms CPU"),
+        Figure("31.7 k names: per mention of a document, tokens seen before",
+               few["together_second"], 0.2, "at most", "ms CPU"),
         Figure("process.extract / both character paths, cut 85", ratios["extract"], 100),
         Figure("cdist in batches / both character paths in batches, cut 85", ratios["cdist"], 5),
     ]  # fmt: skip
@@ -118,29 +119,58 @@ def _mentions(
     return found
 
 
-def _times(index: NameIndex, names: Sequence[str], mentions: Sequence[str]) -> dict[str, float]:
-    """Return milliseconds for a mention: alone for the first and second time, and with others."""
+def _times(
+    arrays: Any, names: Sequence[str], mentions: Sequence[str], run: Run
+) -> dict[str, float]:
+    """Return milliseconds for a mention: alone and with others, for the first and second time."""
+    directory = run.work / "gazetteer"
+    directory.mkdir(parents=True, exist_ok=True)
+    for name, array in arrays.items():
+        np.save(directory / f"{name}.npy", array)
+    asked = {"listed": normalise(names[0]), "mentions": list(mentions)}
+    (directory / "mentions.json").write_text(json.dumps(asked), encoding="utf-8")
+    passes = [
+        {"alone": _elsewhere(directory, 1, run), "together": _elsewhere(directory, DOCUMENT, run)}
+        for _ in range(run.size(ROUNDS, 1))
+    ]
+    found = {"memory": median([each["together"]["memory"] for each in passes])}
+    for kind, name in (("alone", ""), ("together", "together_")):
+        for time_of in ("first", "second"):
+            best = np.min([each[kind][time_of] for each in passes], axis=0)
+            found[f"{name}{time_of}"] = round(float(best.sum()) / len(mentions), 4)
+            if kind == "alone":
+                found[f"p99_{time_of}"] = round(percentile(best.tolist(), 0.99), 4)
+    return found
+
+
+def _elsewhere(directory: Path, at_once: int, run: Run) -> Any:
+    """Return what `_fresh` finds in a process of its own."""
+    command = [sys.executable, "-m", "benchmarks.gazetteer", "--fresh", str(directory)]
+    command += ["--at-once", str(at_once), "--data", str(run.data)]
+    return json.loads(subprocess.run(command, capture_output=True, check=True, text=True).stdout)
+
+
+def _fresh(directory: Path, at_once: int) -> dict[str, Any]:
+    """Return the milliseconds of each search for `at_once` mentions, and the megabytes of it."""
+    asked = json.loads((directory / "mentions.json").read_text(encoding="utf-8"))
+    mentions = asked["mentions"]
+    before = _resident_megabytes()
+    arrays = {path.stem: np.load(path) for path in sorted(directory.glob("*.npy"))}
+    index = NameIndex(arrays)
     # A name of the list, so that what its answer needs is loaded, too.
-    index.search([normalise(names[0])], THRESHOLD)
-    asked = [partial(index.search, [mention], THRESHOLD) for mention in mentions]
-    first = [_milliseconds(one) for one in asked]
-    second = [_milliseconds(one) for one in asked]
-    batches = [_together(index, mentions) for _ in range(3)]
-    return {
-        "first": round(sum(first) / len(first), 4),
-        "second": round(sum(second) / len(second), 4),
-        "p99": round(percentile(first, 0.99), 4),
-        "p99_second": round(percentile(second, 0.99), 4),
-        "batch": round(median(batches), 4),
+    index.search([asked["listed"]], THRESHOLD)
+    searches = [
+        partial(index.search, mentions[start : start + at_once], THRESHOLD)
+        for start in range(0, len(mentions), at_once)
+    ]
+    found: dict[str, Any] = {
+        "first": [_milliseconds(search) for search in searches],
+        "second": [_milliseconds(search) for search in searches],
     }
-
-
-def _together(index: NameIndex, mentions: Sequence[str]) -> float:
-    """Return milliseconds for a mention where those of a document are asked for together."""
-    documents = [mentions[start : start + DOCUMENT] for start in range(0, len(mentions), DOCUMENT)]
-    return _milliseconds(
-        lambda: [index.search(document, THRESHOLD) for document in documents]
-    ) / len(mentions)
+    texts = Texts(arrays["letters"], arrays["offsets"])
+    forms = [texts[number] for number in range(0, len(texts), max(1, len(texts) // MENTIONS))]
+    index.search([form[:-1] + "a" for form in forms], THRESHOLD)
+    return {**found, "memory": round(_resident_megabytes() - before, 1)}
 
 
 def _milliseconds(doing: Callable[[], object]) -> float:
@@ -236,40 +266,6 @@ class _Brute:
                 )
 
         return _milliseconds(both)
-
-
-def _elsewhere(
-    arrays: Any, names: Sequence[str], mentions: Sequence[str], run: Run
-) -> dict[str, float]:
-    """Return what `_fresh` finds in a process of its own, which has seen none of it."""
-    directory = run.work / "gazetteer"
-    directory.mkdir(parents=True, exist_ok=True)
-    for name, array in arrays.items():
-        np.save(directory / f"{name}.npy", array)
-    asked = {"listed": normalise(names[0]), "mentions": list(mentions)}
-    (directory / "mentions.json").write_text(json.dumps(asked), encoding="utf-8")
-    command = [sys.executable, "-m", "benchmarks.gazetteer", "--fresh", str(directory)]
-    command += ["--data", str(run.data), *(["--quick"] if run.quick else [])]
-    told = subprocess.run(command, capture_output=True, check=True, text=True).stdout
-    found: dict[str, float] = json.loads(told)
-    return found
-
-
-def _fresh(directory: Path) -> dict[str, float]:
-    """Return the milliseconds for each mention of documents, and the megabytes of an index."""
-    asked = json.loads((directory / "mentions.json").read_text(encoding="utf-8"))
-    before = _resident_megabytes()
-    arrays = {path.stem: np.load(path) for path in sorted(directory.glob("*.npy"))}
-    index = NameIndex(arrays)
-    index.search([asked["listed"]], THRESHOLD)
-    together = _together(index, asked["mentions"])
-    texts = Texts(arrays["letters"], arrays["offsets"])
-    forms = [texts[number] for number in range(0, len(texts), max(1, len(texts) // MENTIONS))]
-    index.search([form[:-1] + "a" for form in forms], THRESHOLD)
-    return {
-        "memory": round(_resident_megabytes() - before, 1),
-        "together": round(together, 4),
-    }
 
 
 def _resident_megabytes() -> float:
