@@ -22,7 +22,7 @@ from types import FrameType
 import pytest
 
 from tests.deploy.image import missing_tools
-from tests.kafka.broker import BrokerFailed, KafkaBroker, Security
+from tests.kafka.broker import BrokerFailed, KafkaBroker, Protocol, Security
 from tests.kafka.classpath import prepare
 from tests.kafka.runtime import KafkaUnavailable
 
@@ -34,7 +34,7 @@ ASYNCAPI = Path(__file__).parents[1] / "tools" / "asyncapi"
 _NEEDS = ("kafka", "data", "deploy", "image", "node", "prometheus", "train")
 _PACKAGES = {"deploy": ("helm_python", "kubernetes_validate"), "train": ("torch", "onnx")}
 _PROGRAMS = ("prometheus", "promtool", "prometheus-alertmanager", "amtool")
-_BROKER_FIXTURES = {"kafka", "start_kafka"}
+_BROKER_FIXTURES = {"kafka", "kafka_with_acls", "kafka_with_tls", "start_kafka"}
 _NOT_RUN = pytest.StashKey[Counter[str]]()
 
 
@@ -116,6 +116,22 @@ def pytest_terminal_summary(
 def kafka(tmp_path_factory: pytest.TempPathFactory) -> Iterator[KafkaBroker]:
     """One broker for all tests that leave it running; topics and groups are `unique`."""
     with KafkaBroker(tmp_path_factory.mktemp("kafka")) as broker:
+        yield broker
+
+
+@pytest.fixture(scope="session")
+def kafka_with_acls(tmp_path_factory: pytest.TempPathFactory) -> Iterator[KafkaBroker]:
+    """One broker where users may do what they were allowed to, by name."""
+    security = Security(protocol=Protocol.SASL_PLAINTEXT, acls=True)
+    with KafkaBroker(tmp_path_factory.mktemp("acls"), security=security) as broker:
+        yield broker
+
+
+@pytest.fixture(scope="session")
+def kafka_with_tls(tmp_path_factory: pytest.TempPathFactory) -> Iterator[KafkaBroker]:
+    """One broker that takes users with a password over TLS."""
+    security = Security(protocol=Protocol.SASL_SSL)
+    with KafkaBroker(tmp_path_factory.mktemp("tls"), security=security) as broker:
         yield broker
 
 

@@ -17,7 +17,7 @@ from tests.deploy.image import Image, built
 from tests.deploy.oci import bytes_of
 from tests.deploy.release import PARTITIONS, Release, RunningWorker
 from tests.deploy.served import served
-from tests.kafka.broker import KafkaBroker, Protocol, Security
+from tests.kafka.broker import KafkaBroker
 from tests.stream.topics import Topics, publish, short_documents
 
 pytestmark = [pytest.mark.deploy, pytest.mark.image]
@@ -34,16 +34,9 @@ def image(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Image]:
         yield found
 
 
-@pytest.fixture(scope="module")
-def secured(tmp_path_factory: pytest.TempPathFactory) -> Iterator[KafkaBroker]:
-    security = Security(protocol=Protocol.SASL_SSL)
-    with KafkaBroker(tmp_path_factory.mktemp("sasl-ssl"), security=security) as broker:
-        yield broker
-
-
 @pytest.fixture
-def release(secured: KafkaBroker, unique: Unique, image: Image, tmp_path: Path) -> Release:
-    return Release(image, Topics.named(secured, unique), tmp_path)
+def release(kafka_with_tls: KafkaBroker, unique: Unique, image: Image, tmp_path: Path) -> Release:
+    return Release(image, Topics.named(kafka_with_tls, unique), tmp_path)
 
 
 def programs(image: Image) -> set[str]:
@@ -99,13 +92,13 @@ def test_a_release_makes_its_topics_and_reads_documents_with_no_rights_at_all(
 
 @pytest.mark.kafka
 def test_a_model_that_an_init_container_fetched_is_the_one_that_is_served(
-    secured: KafkaBroker, unique: Unique, image: Image, tmp_path: Path, archive: Values
+    kafka_with_tls: KafkaBroker, unique: Unique, image: Image, tmp_path: Path, archive: Values
 ) -> None:
-    topics = Topics.create(secured, unique, partitions=PARTITIONS)
+    topics = Topics.create(kafka_with_tls, unique, partitions=PARTITIONS)
     more = {"topicsJob": {"enabled": False}, "model": {"source": "download", **archive}}
 
     with Release(image, topics, tmp_path / "release", more).worker() as running:
-        publish(secured, topics.documents, short_documents(8, partitions=PARTITIONS, seed=2))
+        publish(kafka_with_tls, topics.documents, short_documents(8, partitions=PARTITIONS, seed=2))
         topics.wait_done()
         listed = running.container.run("python3", "-c", LIST_MODEL)
         assert running.stop() == 0, running.container.log

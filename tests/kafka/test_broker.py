@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import ssl
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from pathlib import Path
 
 import psutil
@@ -19,7 +19,6 @@ from tests.kafka.broker import (
     PLAINTEXT,
     BrokerFailed,
     KafkaBroker,
-    Protocol,
     Security,
     User,
 )
@@ -202,37 +201,23 @@ def test_a_broker_that_ends_while_starting_leaves_no_process(tmp_path: Path) -> 
     assert broker.pid is None
 
 
-@pytest.fixture(scope="module")
-def with_acls(tmp_path_factory: pytest.TempPathFactory) -> Iterator[KafkaBroker]:
-    security = Security(protocol=Protocol.SASL_PLAINTEXT, acls=True)
-    with KafkaBroker(tmp_path_factory.mktemp("acls"), security=security) as broker:
-        yield broker
-
-
-@pytest.fixture(scope="module")
-def with_tls(tmp_path_factory: pytest.TempPathFactory) -> Iterator[KafkaBroker]:
-    security = Security(protocol=Protocol.SASL_SSL)
-    with KafkaBroker(tmp_path_factory.mktemp("tls"), security=security) as broker:
-        yield broker
-
-
 @MECHANISMS
 def test_users_connect_over_tls_with_their_password(
-    with_tls: KafkaBroker, mechanism: str, unique: Unique
+    kafka_with_tls: KafkaBroker, mechanism: str, unique: Unique
 ) -> None:
     topic = unique("documents")
-    with_tls.create_topic(topic, 1)
-    alice = with_tls.aiokafka_settings(user=ALICE, mechanism=mechanism)
+    kafka_with_tls.create_topic(topic, 1)
+    alice = kafka_with_tls.aiokafka_settings(user=ALICE, mechanism=mechanism)
 
     asyncio.run(produce(topic, [b"a"], **alice))
 
-    assert [each.value for each in with_tls.read(topic)] == [b"a"]
+    assert [each.value for each in kafka_with_tls.read(topic)] == [b"a"]
 
 
 def test_a_client_without_the_authority_does_not_trust_the_broker(
-    with_tls: KafkaBroker, unique: Unique
+    kafka_with_tls: KafkaBroker, unique: Unique
 ) -> None:
-    elsewhere = with_tls.aiokafka_settings() | {"ssl_context": ssl.create_default_context()}
+    elsewhere = kafka_with_tls.aiokafka_settings() | {"ssl_context": ssl.create_default_context()}
 
     with pytest.raises(KafkaConnectionError):
         asyncio.run(produce(unique("documents"), [b"a"], **elsewhere))
@@ -240,9 +225,9 @@ def test_a_client_without_the_authority_does_not_trust_the_broker(
 
 @MECHANISMS
 def test_a_wrong_password_is_refused(
-    with_acls: KafkaBroker, mechanism: str, unique: Unique
+    kafka_with_acls: KafkaBroker, mechanism: str, unique: Unique
 ) -> None:
-    stranger = with_acls.aiokafka_settings(user=User("alice", "guess"), mechanism=mechanism)
+    stranger = kafka_with_acls.aiokafka_settings(user=User("alice", "guess"), mechanism=mechanism)
 
     with pytest.raises(KafkaConnectionError):
         asyncio.run(produce(unique("documents"), [b"a"], **stranger))
@@ -250,21 +235,21 @@ def test_a_wrong_password_is_refused(
 
 @MECHANISMS
 def test_with_acls_a_user_may_do_what_was_allowed_until_it_is_revoked(
-    with_acls: KafkaBroker, mechanism: str, unique: Unique
+    kafka_with_acls: KafkaBroker, mechanism: str, unique: Unique
 ) -> None:
     topic = unique("documents")
-    with_acls.create_topic(topic, 1)
-    alice = with_acls.aiokafka_settings(user=ALICE, mechanism=mechanism)
+    kafka_with_acls.create_topic(topic, 1)
+    alice = kafka_with_acls.aiokafka_settings(user=ALICE, mechanism=mechanism)
 
     with pytest.raises(TopicAuthorizationFailedError):
         asyncio.run(produce(topic, [b"too early"], **alice))
-    with_acls.allow(ALICE, "topic", topic, "WRITE", "DESCRIBE")
+    kafka_with_acls.allow(ALICE, "topic", topic, "WRITE", "DESCRIBE")
     asyncio.run(produce(topic, [b"a"], **alice))
-    with_acls.revoke(ALICE, "topic", topic)
+    kafka_with_acls.revoke(ALICE, "topic", topic)
     with pytest.raises(TopicAuthorizationFailedError):
         asyncio.run(produce(topic, [b"too late"], **alice))
 
-    assert [each.value for each in with_acls.read(topic)] == [b"a"]
+    assert [each.value for each in kafka_with_acls.read(topic)] == [b"a"]
 
 
 def test_acls_without_users_are_refused() -> None:

@@ -5,14 +5,14 @@ from __future__ import annotations
 import json
 import shutil
 import subprocess
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
 
 from onoma.registry.bundle import default_directory
 from tests.conftest import Unique
-from tests.kafka.broker import ALICE, KafkaBroker, Protocol, Security
+from tests.kafka.broker import ALICE, KafkaBroker
 from tests.kafka.process import free_ports
 from tests.stream.conftest import NewWorker
 from tests.stream.topics import Topics, publish, short_documents
@@ -41,20 +41,6 @@ def sasl(broker: KafkaBroker, mechanism: str = "SCRAM-SHA-512") -> dict[str, obj
 
 def password(value: str) -> dict[str, str]:
     return {"ONOMA_KAFKA__SASL_PASSWORD": value}
-
-
-@pytest.fixture(scope="module")
-def with_acls(tmp_path_factory: pytest.TempPathFactory) -> Iterator[KafkaBroker]:
-    security = Security(protocol=Protocol.SASL_PLAINTEXT, acls=True)
-    with KafkaBroker(tmp_path_factory.mktemp("acls"), security=security) as broker:
-        yield broker
-
-
-@pytest.fixture(scope="module")
-def with_tls(tmp_path_factory: pytest.TempPathFactory) -> Iterator[KafkaBroker]:
-    security = Security(protocol=Protocol.SASL_SSL)
-    with KafkaBroker(tmp_path_factory.mktemp("tls"), security=security) as broker:
-        yield broker
 
 
 def test_check_finds_nothing_where_a_worker_can_run(
@@ -180,10 +166,10 @@ def test_a_worker_without_its_topics_ends_after_its_time_and_names_them(
 
 
 def test_a_wrong_password_is_named_and_never_shown(
-    with_acls: KafkaBroker, unique: Unique, tmp_path: Path, new_worker: NewWorker
+    kafka_with_acls: KafkaBroker, unique: Unique, tmp_path: Path, new_worker: NewWorker
 ) -> None:
-    topics = Topics.create(with_acls, unique, partitions=1)
-    config = topics.config(kafka={**sasl(with_acls), "start_retry_seconds": 1})
+    topics = Topics.create(kafka_with_acls, unique, partitions=1)
+    config = topics.config(kafka={**sasl(kafka_with_acls), "start_retry_seconds": 1})
 
     checked = check(tmp_path, config, environment=password(WRONG))
     worker = new_worker(config, environment=password(WRONG))
@@ -199,9 +185,9 @@ def test_a_wrong_password_is_named_and_never_shown(
 
 @pytest.mark.parametrize("denied", ["documents", "entities", "models", "group", "transactional id"])
 def test_what_access_rules_deny_is_named(
-    with_acls: KafkaBroker, unique: Unique, tmp_path: Path, new_worker: NewWorker, denied: str
+    kafka_with_acls: KafkaBroker, unique: Unique, tmp_path: Path, new_worker: NewWorker, denied: str
 ) -> None:
-    topics = Topics.create(with_acls, unique, partitions=1)
+    topics = Topics.create(kafka_with_acls, unique, partitions=1)
     topics.create_control()
     for knob, name in {
         "documents": topics.documents,
@@ -211,16 +197,16 @@ def test_what_access_rules_deny_is_named(
         "gazetteers": topics.gazetteers,
         "models": topics.models,
     }.items():
-        with_acls.allow(ALICE, "topic", name, "DESCRIBE", "DESCRIBE_CONFIGS")
+        kafka_with_acls.allow(ALICE, "topic", name, "DESCRIBE", "DESCRIBE_CONFIGS")
         if denied != knob:
-            with_acls.allow(ALICE, "topic", name, "READ", "WRITE")
+            kafka_with_acls.allow(ALICE, "topic", name, "READ", "WRITE")
     if denied != "group":
-        with_acls.allow(ALICE, "group", topics.group, "READ")
+        kafka_with_acls.allow(ALICE, "group", topics.group, "READ")
     if denied != "transactional id":
         name = f"{topics.group}.{topics.documents}.0"
-        with_acls.allow(ALICE, "transactional id", name, "DESCRIBE", "WRITE")
-    publish(with_acls, topics.documents, short_documents(1, partitions=1, seed=7))
-    config = topics.config(kafka=sasl(with_acls), store={"path": str(tmp_path)})
+        kafka_with_acls.allow(ALICE, "transactional id", name, "DESCRIBE", "WRITE")
+    publish(kafka_with_acls, topics.documents, short_documents(1, partitions=1, seed=7))
+    config = topics.config(kafka=sasl(kafka_with_acls), store={"path": str(tmp_path)})
     worker = new_worker(config, environment=password(ALICE.password))
     worker.start()
 
@@ -239,13 +225,13 @@ def test_what_access_rules_deny_is_named(
 
 
 def test_check_names_each_topic_that_may_not_be_looked_at(
-    with_acls: KafkaBroker, unique: Unique, tmp_path: Path
+    kafka_with_acls: KafkaBroker, unique: Unique, tmp_path: Path
 ) -> None:
-    topics = Topics.create(with_acls, unique, partitions=1)
-    with_acls.allow(ALICE, "topic", topics.dead_letters, "WRITE", "DESCRIBE")
+    topics = Topics.create(kafka_with_acls, unique, partitions=1)
+    kafka_with_acls.allow(ALICE, "topic", topics.dead_letters, "WRITE", "DESCRIBE")
 
     checked = check(
-        tmp_path, topics.config(kafka=sasl(with_acls)), environment=password(ALICE.password)
+        tmp_path, topics.config(kafka=sasl(kafka_with_acls)), environment=password(ALICE.password)
     )
 
     assert checked.returncode == 1
@@ -259,17 +245,17 @@ def test_check_names_each_topic_that_may_not_be_looked_at(
 
 
 def test_a_worker_with_the_rights_of_the_documentation_processes_documents(
-    with_acls: KafkaBroker, unique: Unique, tmp_path: Path, new_worker: NewWorker
+    kafka_with_acls: KafkaBroker, unique: Unique, tmp_path: Path, new_worker: NewWorker
 ) -> None:
-    topics = Topics.create(with_acls, unique, partitions=1)
-    with_acls.allow(ALICE, "topic", topics.documents, "READ", "DESCRIBE")
+    topics = Topics.create(kafka_with_acls, unique, partitions=1)
+    kafka_with_acls.allow(ALICE, "topic", topics.documents, "READ", "DESCRIBE")
     for name in (topics.entities, topics.dead_letters):
-        with_acls.allow(ALICE, "topic", name, "WRITE", "DESCRIBE")
-    with_acls.allow(ALICE, "group", topics.group, "READ")
+        kafka_with_acls.allow(ALICE, "topic", name, "WRITE", "DESCRIBE")
+    kafka_with_acls.allow(ALICE, "group", topics.group, "READ")
     name = f"{topics.group}.{topics.documents}.0"
-    with_acls.allow(ALICE, "transactional id", name, "DESCRIBE", "WRITE")
-    config = topics.config(kafka=sasl(with_acls, "PLAIN"))
-    publish(with_acls, topics.documents, short_documents(20, partitions=1, seed=8))
+    kafka_with_acls.allow(ALICE, "transactional id", name, "DESCRIBE", "WRITE")
+    config = topics.config(kafka=sasl(kafka_with_acls, "PLAIN"))
+    publish(kafka_with_acls, topics.documents, short_documents(20, partitions=1, seed=8))
 
     checked = check(tmp_path, config, environment=password(ALICE.password))
     worker = new_worker(config, environment=password(ALICE.password))
@@ -282,11 +268,11 @@ def test_a_worker_with_the_rights_of_the_documentation_processes_documents(
 
 
 def test_a_worker_processes_documents_over_tls_with_a_password_in_the_environment(
-    with_tls: KafkaBroker, unique: Unique, tmp_path: Path, new_worker: NewWorker
+    kafka_with_tls: KafkaBroker, unique: Unique, tmp_path: Path, new_worker: NewWorker
 ) -> None:
-    topics = Topics.create(with_tls, unique, partitions=2)
-    config = topics.config(kafka=sasl(with_tls))
-    publish(with_tls, topics.documents, short_documents(40, partitions=2, seed=9))
+    topics = Topics.create(kafka_with_tls, unique, partitions=2)
+    config = topics.config(kafka=sasl(kafka_with_tls))
+    publish(kafka_with_tls, topics.documents, short_documents(40, partitions=2, seed=9))
 
     checked = check(tmp_path, config, environment=password(ALICE.password))
     worker = new_worker(config, environment=password(ALICE.password))
@@ -300,9 +286,9 @@ def test_a_worker_processes_documents_over_tls_with_a_password_in_the_environmen
 
 
 def test_check_names_an_authority_that_did_not_sign_the_broker(
-    with_tls: KafkaBroker, unique: Unique, tmp_path: Path
+    kafka_with_tls: KafkaBroker, unique: Unique, tmp_path: Path
 ) -> None:
-    kafka = {**sasl(with_tls), "bootstrap_servers": with_tls.bootstrap}
+    kafka = {**sasl(kafka_with_tls), "bootstrap_servers": kafka_with_tls.bootstrap}
     del kafka["ssl_ca_file"]
 
     checked = check(tmp_path, {"kafka": kafka}, environment=password(ALICE.password))
