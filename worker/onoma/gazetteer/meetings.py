@@ -95,15 +95,15 @@ class Meetings:
 
     def _met(self, pairs: Ids, marked: npt.NDArray[np.uint32]) -> npt.NDArray[np.uint32]:
         """Return for each pair the sum of what it is `marked` with."""
-        marks = self._marks.pop() if self._marks else self._no_marks()
+        try:
+            marks = self._marks.pop()  # asking first whether there is one would race with others
+        except IndexError:
+            marks = np.zeros(self.at_once * len(self._full), np.uint32)
         np.add.at(marks, pairs, marked)
         met = marks[pairs]
         marks[pairs] = 0
         self._marks.append(marks)
         return met
-
-    def _no_marks(self) -> npt.NDArray[np.uint32]:
-        return np.zeros(self.at_once * len(self._full), np.uint32)
 
 
 def _unmatched(least: float) -> float:
