@@ -431,7 +431,11 @@ class Watchdog(_Section):
     from then on: an outage of any length ends no worker.
     """
 
-    enabled: bool = Field(True, description="Watch at all; false switches it off.")
+    enabled: bool = Field(
+        True,
+        description="Watch at all; false switches it off, and leaves onoma_stage_running_seconds "
+        "at 0.",
+    )
     loop_seconds: Seconds = Field(
         60, ge=0, description="Longest silence of the event loop; 0 does not watch it."
     )
