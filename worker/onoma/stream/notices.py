@@ -13,6 +13,7 @@ import asyncio
 import time
 from collections import deque
 from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 import msgspec
@@ -91,6 +92,9 @@ class Notices:
         self._metrics = metrics
         self._clock = clock
         self._waiting: dict[_Place, deque[_Candidate]] = {}
+        # One thread for all: glibc gives each a heap of its own, and what lists of a million names
+        # leave behind would stay in as many as there are.
+        self._loader = ThreadPoolExecutor(1, "load")
         self._caught_up = False
         self.changes = 0
         """How often what is served was changed."""
@@ -162,7 +166,7 @@ class Notices:
         started = self._clock()
         try:
             with self._stages.running("load", followed.kind):
-                change = await asyncio.to_thread(load)
+                change = await asyncio.get_running_loop().run_in_executor(self._loader, load)
         except FatalError:
             raise
         except Exception as error:  # the old one serves on, whatever is wrong with the new one
