@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gc
+import weakref
 from collections.abc import Sequence
 
 import pytest
@@ -91,3 +93,16 @@ def test_names_and_mentions_without_letters_match_nothing() -> None:
 def test_a_threshold_under_the_caps_is_refused() -> None:
     with pytest.raises(ValueError, match="found a threshold of 70, wanted 75 or more"):
         NameIndex(index_arrays(["Amina"])).search(["amina"], 70.0)
+
+
+def test_an_index_that_nobody_holds_is_gone_at_once() -> None:
+    gc.collect()
+    gc.disable()
+    try:
+        index = NameIndex(index_arrays(["Amina Bello", "Karim Garcia"]))
+        index.search(["amina belo", "karimgarcia"], 80.0)
+        vocabulary = weakref.ref(index._tokens.vocabulary)
+        del index
+        assert vocabulary() is None
+    finally:
+        gc.enable()

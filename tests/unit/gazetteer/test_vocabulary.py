@@ -41,8 +41,8 @@ def test_what_was_found_is_asked_for_once() -> None:
         asked.extend(words)
         return [word.upper() for word in words]
 
-    memory = Memory(found)
+    memory: Memory[str] = Memory()
 
-    assert memory(["amina", "bello", "amina"]) == ["AMINA", "BELLO", "AMINA"]
-    assert memory(["bello", "karim"]) == ["BELLO", "KARIM"]
+    assert memory.of(["amina", "bello", "amina"], found) == ["AMINA", "BELLO", "AMINA"]
+    assert memory.of(["bello", "karim"], found) == ["BELLO", "KARIM"]
     assert asked == ["amina", "bello", "karim"]

@@ -17,7 +17,7 @@ from itertools import pairwise
 
 import numpy as np
 
-from onoma.gazetteer.affixes import Affixes, affix_arrays, prefixes
+from onoma.gazetteer.affixes import Affixes, NearJoined, affix_arrays, prefixes
 from onoma.gazetteer.arrays import Array, Arrays, distinct
 from onoma.gazetteer.asked import Asked, partners_of
 from onoma.gazetteer.bounds import Bounds
@@ -102,7 +102,8 @@ class Tokens:
         self.vocabulary = Vocabulary(_part(arrays, "words"))
         pairs = _part(arrays, "pairs")
         texts = Texts(pairs["letters"], pairs["offsets"])
-        self._near_pairs = Memory(Affixes(pairs, texts).near)
+        self._pairs = Affixes(pairs, texts)
+        self._near_pairs: Memory[NearJoined] = Memory()
         self._shorter_part = pairs["shorter_part"]
         self._pair_names = Postings(pairs["first_name"], pairs["names"])
         self._names = Postings(arrays["first_name"], arrays["names"])
@@ -126,7 +127,7 @@ class Tokens:
         rows = [mention.split() for mention in mentions]
         words = list(dict.fromkeys(word for row in rows for word in row))
         self.vocabulary.near([word for word in words if len(word) > 1])
-        self._near_pairs(words)
+        self._near_pairs.of(words, self._pairs.near)
         self.vocabulary.joined(list(dict.fromkeys(pair for row in rows for pair in pairwise(row))))
 
     def _candidates(self, mentions: Sequence[str], threshold: float) -> Iterator[Ids]:
@@ -156,7 +157,7 @@ class Tokens:
 
     def _joined_in(self, row: Sequence[str]) -> Ids:
         hits = []
-        for near in self._near_pairs(list(dict.fromkeys(row))):
+        for near in self._near_pairs.of(list(dict.fromkeys(row)), self._pairs.near):
             if len(near.ids):
                 ids = near.within(self._shorter_part[near.ids].astype(np.int64))
                 hits.append(self._pair_names.of(ids)[0])

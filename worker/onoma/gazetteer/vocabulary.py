@@ -16,7 +16,7 @@ from typing import Generic, TypeVar, cast
 import numpy as np
 import numpy.typing as npt
 
-from onoma.gazetteer.affixes import Affixes, affix_arrays
+from onoma.gazetteer.affixes import Affixes, NearJoined, affix_arrays
 from onoma.gazetteer.arrays import Array, Arrays
 from onoma.gazetteer.similarity import LEAST_SIMILARITY, sound_keys, weight
 from onoma.gazetteer.spellings import (
@@ -50,20 +50,23 @@ class Near:
 class Memory(Generic[Found]):
     """What was found for a word, since texts say the same names again and again.
 
-    A full memory is emptied, which costs less than knowing what is oldest.
+    A full memory is emptied, which costs less than knowing what is oldest. It doesn't hold what
+    finds: such a circle would keep a list that another took the place of until the collector of
+    circles comes by.
     """
 
-    def __init__(self, find: Callable[[Sequence[str]], Iterable[Found]]) -> None:
-        self._find = find
+    def __init__(self) -> None:
         self._kept: dict[str, Found] = {}
 
-    def __call__(self, words: Sequence[str]) -> list[Found]:
-        """Return what is found for each word, now or before."""
+    def of(
+        self, words: Sequence[str], find: Callable[[Sequence[str]], Iterable[Found]]
+    ) -> list[Found]:
+        """Return what `find` says of each word, now or before."""
         known = {word: self._kept.get(word) for word in words}
         unknown = [word for word, found in known.items() if found is None]
         for start in range(0, len(unknown), _AT_ONCE):
             part = unknown[start : start + _AT_ONCE]
-            found = dict(zip(part, self._find(part), strict=True))
+            found = dict(zip(part, find(part), strict=True))
             known.update(found)
             if len(self._kept) >= _KEPT:
                 self._kept.clear()
@@ -98,15 +101,19 @@ class Vocabulary:
         self._spellings = Spellings(arrays, self.words)
         self._sound, self._sounding = arrays["sound"], arrays["sounding"]
         self._first_of_length = arrays["first_of_length"].tolist()
-        self.near = Memory(self._find_near)
-        """All tokens of more than a letter that have a similarity with each of some, of more than
-        a letter too.
+        self._near: Memory[Near] = Memory()
+        self._affixes = Affixes(arrays, self.words)
+        self._joined: Memory[NearJoined] = Memory()
+
+    def near(self, tokens: Sequence[str]) -> list[Near]:
+        """Return for each of `tokens`, of more than a letter, all tokens of more than a letter that
+        have a similarity with it.
         """
-        self._joined = Memory(Affixes(arrays, self.words).near)
+        return self._near.of(tokens, self._find_near)
 
     def joined(self, pairs: Sequence[tuple[str, str]]) -> list[Ids]:
         """Return for each two neighbours all tokens that they may stand for, written as one."""
-        found = self._joined([one + other for one, other in pairs])
+        found = self._joined.of([one + other for one, other in pairs], self._affixes.near)
         return [
             near.within(min(len(one), len(other)))
             for near, (one, other) in zip(found, pairs, strict=True)
