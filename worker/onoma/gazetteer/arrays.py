@@ -67,6 +67,14 @@ _HEAD_BYTES = 4096
 """More than the header of an array of numbers takes."""
 
 
+def part(arrays: Arrays, name: str) -> dict[str, Array]:
+    """Return the arrays that are called `name.…`, by the rest of their names."""
+    prefix = f"{name}."
+    return {
+        key.removeprefix(prefix): array for key, array in arrays.items() if key.startswith(prefix)
+    }
+
+
 def distinct(numbers: Array) -> Array:
     """Return each of `numbers` once, sorted; a third of the time of `np.unique`."""
     numbers = np.sort(numbers)
@@ -74,7 +82,7 @@ def distinct(numbers: Array) -> Array:
 
 
 def is_first(numbers: Array) -> npt.NDArray[np.bool_]:
-    """Return for sorted `numbers` which of them differ from the one before."""
+    """Return which of `numbers` differ from the one before: of sorted ones, the first of each."""
     first = np.ones(len(numbers), np.bool_)
     np.not_equal(numbers[1:], numbers[:-1], out=first[1:])
     return first

@@ -14,7 +14,7 @@ from enum import StrEnum
 import numpy as np
 
 from onoma.gazetteer import normalisation, scoring
-from onoma.gazetteer.arrays import Array, Arrays, Index
+from onoma.gazetteer.arrays import Array, Arrays, Index, part
 from onoma.gazetteer.characters import Characters, character_arrays
 from onoma.gazetteer.normalisation import normalise
 from onoma.gazetteer.scoring import CHARACTER_PENALTY, Alignment, align_at_least, combined
@@ -79,8 +79,8 @@ class NameIndex:
     def __init__(self, arrays: Arrays) -> None:
         self._names = Texts(arrays["letters"], arrays["offsets"])
         self._numbers, self._first_number = arrays["numbers"], arrays["first_number"]
-        self._characters = Characters(self._names, _part(arrays, "characters"))
-        self._tokens = Tokens(_part(arrays, "tokens"))
+        self._characters = Characters(self._names, part(arrays, "characters"))
+        self._tokens = Tokens(part(arrays, "tokens"))
 
     def __len__(self) -> int:
         """Return how many distinct normalised names there are."""
@@ -141,10 +141,3 @@ def path_of(equal: bool, alignment: Alignment, score: float) -> Path:
     if equal:
         return Path.EXACT
     return Path.TOKENS if alignment.score >= score else Path.CHARACTERS
-
-
-def _part(arrays: Arrays, name: str) -> dict[str, Array]:
-    prefix = f"{name}."
-    return {
-        key.removeprefix(prefix): array for key, array in arrays.items() if key.startswith(prefix)
-    }

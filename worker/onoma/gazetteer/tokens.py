@@ -18,7 +18,7 @@ from itertools import pairwise
 import numpy as np
 
 from onoma.gazetteer.affixes import Affixes, NearJoined, affix_arrays, prefixes
-from onoma.gazetteer.arrays import Array, Arrays, distinct
+from onoma.gazetteer.arrays import Array, Arrays, distinct, part
 from onoma.gazetteer.asked import Asked, partners_of
 from onoma.gazetteer.bounds import Bounds
 from onoma.gazetteer.meetings import Meetings, Postings
@@ -99,8 +99,8 @@ class Tokens:
     """The token path over the names of one segment."""
 
     def __init__(self, arrays: Arrays) -> None:
-        self.vocabulary = Vocabulary(_part(arrays, "words"))
-        pairs = _part(arrays, "pairs")
+        self.vocabulary = Vocabulary(part(arrays, "words"))
+        pairs = part(arrays, "pairs")
         texts = Texts(pairs["letters"], pairs["offsets"])
         self._pairs = Affixes(pairs, texts)
         self._near_pairs: Memory[NearJoined] = Memory()
@@ -165,13 +165,6 @@ class Tokens:
             if len(ids):
                 hits.append(self._names.of(ids)[0])
         return np.concatenate(hits) if hits else _NONE
-
-
-def _part(arrays: Arrays, name: str) -> dict[str, Array]:
-    prefix = f"{name}."
-    return {
-        key.removeprefix(prefix): array for key, array in arrays.items() if key.startswith(prefix)
-    }
 
 
 _NONE: Ids = np.empty(0, np.int64)

@@ -17,7 +17,7 @@ import numpy as np
 import numpy.typing as npt
 
 from onoma.gazetteer.affixes import Affixes, NearJoined, affix_arrays
-from onoma.gazetteer.arrays import Array, Arrays
+from onoma.gazetteer.arrays import Array, Arrays, is_first
 from onoma.gazetteer.similarity import LEAST_SIMILARITY, sound_keys, weight
 from onoma.gazetteer.spellings import (
     LONGEST,
@@ -130,8 +130,7 @@ class Vocabulary:
         # Every token once, with its greatest similarity.
         order = np.lexsort((-similarities, ids, owners))
         owners, ids, similarities = owners[order], ids[order], similarities[order]
-        first = np.ones(len(ids), np.bool_)
-        first[1:] = (ids[1:] != ids[:-1]) | (owners[1:] != owners[:-1])
+        first = is_first(ids) | is_first(owners)
         found = per_word(len(tokens), owners[first], ids[first], similarities[first])
         return (Near(*each) for each in found)
 
