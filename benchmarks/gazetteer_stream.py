@@ -68,10 +68,10 @@ def main(data: Path, work: Path, quick: bool, show: Path | None) -> None:
     run = Run(data, work, quick)
     texts = sorted((data / "text").glob("*/*.txt.gz"))
     documents = [
-        document for text in texts for document in _documents(text, run.size(LINES_OF_A_TEXT, 20))
+        document for text in texts for document in documents_of(text, run.size(LINES_OF_A_TEXT, 20))
     ]
     by = pinned_versions(Settings(), bundle.load(bundle.default_directory()))
-    found = Counter(mention for document in documents for mention in _mentions(document, by))
+    found = Counter(mention for document in documents for mention in mentions_of(document, by))
     mentions = list(found)
     started = time.process_time()
     hits = [hit for each in _built(data, work) for hit in _hits(each, mentions, found)]
@@ -110,7 +110,7 @@ def main(data: Path, work: Path, quick: bool, show: Path | None) -> None:
         show.write_text("".join(_shown(ordered)), encoding="utf-8")
 
 
-def _documents(text: Path, count: int) -> Iterator[str]:
+def documents_of(text: Path, count: int) -> Iterator[str]:
     """Yield the first `count` lines of a text, some of them together."""
     with gzip.open(text, "rt", encoding="utf-8") as lines:
         while some := list(islice(lines, min(count, LINES_OF_A_DOCUMENT))):
@@ -118,7 +118,7 @@ def _documents(text: Path, count: int) -> Iterator[str]:
             yield "".join(some)
 
 
-def _mentions(text: str, by: Versions) -> Iterator[Mention]:
+def mentions_of(text: str, by: Versions) -> Iterator[Mention]:
     """Yield what the event of a document names."""
     record = Record("texts", 0, 0, b"text", text.encode(), (("content-type", b"text/plain"),))
     for output in process(record, by).outputs:

@@ -28,7 +28,7 @@ from onoma.gazetteer.similarity import (
     joined_edits,
 )
 from onoma.gazetteer.spellings import LONGEST, ByNumber, Ids, distances, lengths_of, per_word
-from onoma.gazetteer.texts import Texts, ranges
+from onoma.gazetteer.texts import Texts, offsets_of, ranges
 
 _LETTERS = 7
 """Letters of a beginning or an end that are kept: with the length they fill 64 bits."""
@@ -44,6 +44,8 @@ class NearJoined:
 
     def within(self, shorter_parts: Ids | int) -> Ids:
         """Return the words that are near enough, by the shorter of the two that were joined."""
+        if not len(self.ids):
+            return self.ids
         kept: Ids = self.ids[self.edits <= np.maximum(0, shorter_parts - LEAST_LEFT_OF_PART)]
         return kept
 
@@ -87,11 +89,9 @@ class Affixes:
 
     def __init__(self, arrays: Arrays, words: ByNumber) -> None:
         self._bag, self._length = arrays["bag"], arrays["length"]
-        self._shelves = (
-            _Shelf(arrays["prefix"], None),
-            _Shelf(arrays["suffix"], arrays["suffix_word"]),
-            _Shelf(arrays["middle"], arrays["middle_word"]),
-        )
+        self._beginnings = _Shelf(arrays["prefix"], None)
+        self._ends = _Shelf(arrays["suffix"], arrays["suffix_word"])
+        self._middles = _Shelf(arrays["middle"], arrays["middle_word"])
         self._words = words
 
     def near(self, asked: Sequence[str]) -> list[NearJoined]:
@@ -120,28 +120,35 @@ class Affixes:
 
     def _sharing(self, words: Sequence[str]) -> tuple[Ids, Ids]:
         """Return pairs of a place in `words` and of a word that shares a part with that one."""
-        asked: tuple[list[_Asked], ...] = ([], [], [])
-        for owner, word in enumerate(words):
-            letters = word.encode("ascii")
-            backwards = letters[::-1]
-            for length, first, last, middles in _parts(len(word)):
-                asked[0].append(_asked(owner, length, letters[:first]))
-                if last:
-                    asked[1].append(_asked(owner, length, backwards[:last]))
-                for start in middles:
-                    key = int.from_bytes(bytes((length,)) + letters[start : start + _MIDDLE])
-                    asked[2].append((owner, key, key + 1))
-        found = [shelf.of(keys) for shelf, keys in zip(self._shelves, asked, strict=True) if keys]
+        parts = [_parts(len(word)) for word in words]
+        letters = [word.encode("ascii") for word in words]
+        found = [
+            self._beginnings.of(*_asked(letters, [part.beginnings for part in parts])),
+            self._ends.of(*_asked([one[::-1] for one in letters], [part.ends for part in parts])),
+            self._middles.of(*_asked_middles(letters, [part.middles for part in parts])),
+        ]
         return np.concatenate([one for one, _ in found]), np.concatenate([ids for _, ids in found])
 
 
-_Asked = tuple[int, int, int]
-"""Who asks, and for which keys: from the second number to before the third."""
+def _asked(letters: Sequence[bytes], parts: Sequence[Array]) -> tuple[Ids, Array, Array]:
+    """Return who asks, and for which keys: from the second number to before the third."""
+    owners = np.repeat(np.arange(len(parts)), [part.shape[1] for part in parts])
+    lengths, kept, sizes = np.concatenate(parts, axis=1)
+    keys = [int.from_bytes(one[:_LETTERS].ljust(_LETTERS, b"\0")) for one in letters]
+    lows = lengths | (np.array(keys, np.uint64)[owners] & kept)
+    return owners, lows, lows + sizes
 
 
-def _asked(owner: int, length: int, letters: bytes) -> _Asked:
-    key = int.from_bytes(bytes((length,)) + letters.ljust(_LETTERS, b"\0"))
-    return owner, key, key + (1 << 8 * (_LETTERS - len(letters)))
+def _asked_middles(letters: Sequence[bytes], parts: Sequence[Array]) -> tuple[Ids, Array, Array]:
+    owners = np.repeat(np.arange(len(parts)), [part.shape[1] for part in parts])
+    lengths, starts = np.concatenate(parts, axis=1)
+    flat = np.frombuffer(b"".join(letters), np.uint8).astype(np.uint32)
+    first = offsets_of(np.fromiter(map(len, letters), np.int64, len(letters)))
+    places = first[owners] + starts
+    keys = lengths.astype(np.uint32)
+    for step in range(_MIDDLE):
+        keys = np.left_shift(keys, np.uint32(8)) | flat[places + step]
+    return owners, keys, keys + np.uint32(1)
 
 
 class _Shelf:
@@ -150,15 +157,15 @@ class _Shelf:
     def __init__(self, keys: Array, words: Array | None) -> None:
         self._keys, self._words = keys, words
 
-    def of(self, asked: Sequence[_Asked]) -> tuple[Ids, Ids]:
-        """Return pairs of who asks and a word that has one of the keys."""
-        owners, lows, highs = zip(*asked, strict=True)
-        # Numbers of another type would have all keys converted.
-        first = self._keys.searchsorted(np.array(lows, self._keys.dtype))
-        counts = self._keys.searchsorted(np.array(highs, self._keys.dtype)) - first
+    def of(self, owners: Ids, lows: Array, highs: Array) -> tuple[Ids, Ids]:
+        """Return pairs of who asks and a word that has one of the keys from `lows` to before
+        `highs`, which are of the type of the keys: others would have all of these converted.
+        """
+        first = self._keys.searchsorted(lows)
+        counts = self._keys.searchsorted(highs) - first
         places = ranges(first, counts)
         ids = places if self._words is None else self._words[places].astype(np.int64)
-        return np.repeat(np.array(owners), counts), ids
+        return np.repeat(owners, counts), ids
 
 
 _EDITS = np.array(
@@ -166,18 +173,29 @@ _EDITS = np.array(
 )
 
 
-@lru_cache(1024)
-def _parts(length: int) -> tuple[tuple[int, int, int, tuple[int, ...]], ...]:
-    """Return for each length that another word may have: the letters of the beginning and of the
-    end, one of which is there if it is near, and where else its middle begins in the asked word.
+@dataclass(frozen=True, slots=True)
+class _Parts:
+    """The parts of a word that another may share, a column for each, by the other's length.
+
+    `beginnings` and `ends` have the shape (3, parts): the length as it stands in a key, the bits
+    of the letters that are shared, and how many keys share them. `middles` have the shape
+    (2, parts): the length, and the first letter in the asked word.
     """
-    parts = []
+
+    beginnings: Array
+    ends: Array
+    middles: Array
+
+
+@lru_cache(1024)
+def _parts(length: int) -> _Parts:
+    """Return the parts of a word of `length` letters, one of which is there in any that is near."""
+    beginnings, ends, middles = [], [], []
     for other in range(max(1, length - MOST_JOINED_EDITS), min(LONGEST, length + 3)):
         edits = int(_EDITS[max(length, other)])
         if abs(other - length) > edits:
             continue
         first, last = length, 0
-        middles: tuple[int, ...] = ()
         if edits == 1:
             first = length // 2
             last = length - first - 1
@@ -185,10 +203,22 @@ def _parts(length: int) -> tuple[tuple[int, int, int, tuple[int, ...]], ...]:
             # The first edit moves the middle by `moved`, the second by what is left.
             least, most = max(-1, other - length - 1), min(1, other - length + 1)
             middle = (other - _MIDDLE) // 2
-            middles = tuple(middle - moved for moved in range(least, most + 1))
-            first, last = middles[-1] - 1, length - (middles[0] + _MIDDLE + 1)
-        parts.append((other, min(first, _LETTERS), min(last, _LETTERS), middles))
-    return tuple(parts)
+            starts = [middle - moved for moved in range(least, most + 1)]
+            middles += [(other, start) for start in starts]
+            first, last = starts[-1] - 1, length - (starts[0] + _MIDDLE + 1)
+        beginnings.append(_shared(other, first))
+        if last:
+            ends.append(_shared(other, last))
+    return _Parts(
+        np.array(beginnings, np.uint64).reshape(-1, 3).T,
+        np.array(ends, np.uint64).reshape(-1, 3).T,
+        np.array(middles, np.int64).reshape(-1, 2).T,
+    )
+
+
+def _shared(length: int, letters: int) -> tuple[int, int, int]:
+    size = 1 << 8 * (_LETTERS - min(letters, _LETTERS))
+    return length << 8 * _LETTERS, (1 << 8 * _LETTERS) - size, size
 
 
 _NOTHING = NearJoined(np.empty(0, np.int64), np.empty(0, np.int64))

@@ -32,6 +32,7 @@ _FIELDS = {
 }  # fmt: skip
 """Bits for each letter, by how often names have it; all digits count as `0`, blanks not at all."""
 _FIRST_BITS = dict(zip(_FIELDS, np.cumsum([0, *_FIELDS.values()]).tolist(), strict=False))
+_BITS = {letter: ((1 << width) - 1) << _FIRST_BITS[letter] for letter, width in _FIELDS.items()}
 _DIGITS = dict.fromkeys(map(ord, "123456789"), "0") | {ord(" "): None}
 _MULTIPLIER, _MASK = 0x9E3779B97F4A7C15, (1 << 64) - 1
 _BLOCK = 8_192
@@ -51,13 +52,13 @@ _PAIR_BITS = {
 @lru_cache(1 << 14)
 def letter_bag(text: str) -> tuple[int, int]:
     """Return the bag of `text`, and how many of its letters found no room in their fields."""
-    letters = text.translate(_DIGITS)
     bag = overflow = 0
-    for letter in set(letters):
-        count, width = letters.count(letter), _FIELDS[letter]
-        if count > width:
-            overflow, count = overflow + count - width, width
-        bag |= ((1 << count) - 1) << _FIRST_BITS[letter]
+    for letter in text.translate(_DIGITS):
+        free = _BITS[letter] & ~bag
+        if free:
+            bag |= free & -free
+        else:
+            overflow += 1
     return bag, overflow
 
 
@@ -113,7 +114,7 @@ class LetterBags:
         that of `text`: `needs[length]` letters, never fewer for more length.
         """
         bag, overflow = letter_bag(text)
-        wanted = np.maximum(0, needs - overflow)
+        wanted = needs - overflow
         found = []
         length, first = shortest, self._first_of_length[shortest]
         for after in range(shortest + 1, longest + 2):
@@ -121,7 +122,8 @@ class LetterBags:
             if last - first < _SCANNED_AT_ONCE and after <= longest:
                 continue
             common = np.bitwise_count(self._bags[first:last] & np.uint64(bag))
-            rows = (common >= wanted[length]).nonzero()[0]
+            # A number of NumPy's would have all of them converted, at ten times the cost.
+            rows = (common >= int(wanted[length])).nonzero()[0]
             if after - length > 1:
                 rows = rows[common[rows] >= wanted[self._lengths[first:last][rows]]]
             rows += first

@@ -37,7 +37,7 @@ _SOUNDS = {
 }  # fmt: skip
 # Longest first, and in one pass: `zh` must not be read as a `z` and an `h`.
 _SOUND = re.compile("|".join(sorted(_SOUNDS, key=len, reverse=True)) + "|c")
-_VOWELS = re.compile("[aeiouyh]")
+_VOWELS = dict.fromkeys(map(ord, "aeiouyh"))
 _VOWEL_SOUNDS = {"ou": "u", "oo": "u", "ee": "i", "iy": "i", "ie": "i", "y": "i"}
 _VOWEL_SOUND = re.compile("|".join(_VOWEL_SOUNDS))
 _DOUBLED = re.compile(r"(.)\1+")
@@ -52,17 +52,28 @@ def skeleton(token: str) -> str:
     """Return the consonants of `token` by sound: alike for most ways to romanise a name, and for
     some other names.
     """
-    sounds = _SOUND.sub(_sound, token)
+    sounds = _sounds(token)
     first = "a" if sounds[:1] in "aeiouy" else sounds[:1]
-    return _DOUBLED.sub(r"\1", first + _VOWELS.sub("", sounds[1:]))
+    return _undoubled(first + sounds[1:].translate(_VOWELS))
 
 
 @lru_cache(1 << 15)
 def spelling(token: str) -> str:
     """Return `token` by sound with its vowels: alike for two ways to write the same sounds."""
-    sounds = _SOUND.sub(_sound, token)
+    sounds = _sounds(token)
     sounds = sounds[:1] + sounds[1:].replace("h", "")
-    return _DOUBLED.sub(r"\1", _VOWEL_SOUND.sub(_vowel, sounds))
+    return _undoubled(_VOWEL_SOUND.sub(_vowel, sounds))
+
+
+@lru_cache(1 << 12)
+def _sounds(token: str) -> str:
+    """Return `token` with one letter for each way to write a consonant; both forms begin so."""
+    return _SOUND.sub(_sound, token)
+
+
+def _undoubled(text: str) -> str:
+    # Most have nothing doubled, and asking costs a third of replacing.
+    return _DOUBLED.sub(r"\1", text) if _DOUBLED.search(text) else text
 
 
 def _sound(found: re.Match[str]) -> str:

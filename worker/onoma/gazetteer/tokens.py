@@ -14,10 +14,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from itertools import pairwise
+from typing import TypeVar
 
 import numpy as np
 
-from onoma.gazetteer.affixes import Affixes, NearJoined, affix_arrays, prefixes
+from onoma.gazetteer.affixes import Affixes, affix_arrays, prefixes
 from onoma.gazetteer.arrays import Array, Arrays, distinct, part
 from onoma.gazetteer.asked import Asked, partners_of
 from onoma.gazetteer.bounds import Bounds
@@ -26,6 +27,8 @@ from onoma.gazetteer.similarity import FULL, LEAST_JOINED
 from onoma.gazetteer.spellings import Ids, length_arrays, per_word
 from onoma.gazetteer.texts import Texts, offsets_of
 from onoma.gazetteer.vocabulary import Memory, Vocabulary, vocabulary_arrays
+
+Unit = TypeVar("Unit")
 
 _FEW = 3
 """Names that are aligned sooner than it is found out that they needn't be."""
@@ -103,7 +106,7 @@ class Tokens:
         pairs = part(arrays, "pairs")
         texts = Texts(pairs["letters"], pairs["offsets"])
         self._pairs = Affixes(pairs, texts)
-        self._near_pairs: Memory[NearJoined] = Memory()
+        self._near_pairs: Memory[Ids] = Memory()
         self._shorter_part = pairs["shorter_part"]
         self._pair_names = Postings(pairs["first_name"], pairs["names"])
         self._names = Postings(arrays["first_name"], arrays["names"])
@@ -125,10 +128,10 @@ class Tokens:
     def _look_up(self, mentions: Sequence[str]) -> None:
         """Look the tokens of all mentions up together, and have them in memory."""
         rows = [mention.split() for mention in mentions]
-        words = list(dict.fromkeys(word for row in rows for word in row))
+        words = _once([word for row in rows for word in row])
         self.vocabulary.near([word for word in words if len(word) > 1])
-        self._near_pairs.of(words, self._pairs.near)
-        self.vocabulary.joined(list(dict.fromkeys(pair for row in rows for pair in pairwise(row))))
+        self._near_pairs.of(words, self._find_pairs)
+        self.vocabulary.joined(_once([two for row in rows for two in pairwise(row)]))
 
     def _candidates(self, mentions: Sequence[str], threshold: float) -> Iterator[Ids]:
         asked = Asked.of(mentions)
@@ -149,22 +152,34 @@ class Tokens:
         """Return pairs of a mention and a name in which neighbours stand for one token, or the
         other way round; a pair once for each such hit, sorted by mention.
         """
-        hits = []
-        for place, row in enumerate(asked.rows):
-            names = self._joined_in(row)
-            hits.append(names + place * self._count if place else names)
+        words = [(place, word) for place, row in enumerate(asked.rows) for word in _once(row)]
+        neighbours = [(place, two) for place, row in enumerate(asked.rows) for two in pairwise(row)]
+        near = self._near_pairs.of([word for _, word in words], self._find_pairs)
+        joined = self.vocabulary.joined([two for _, two in neighbours])
+        hits = [
+            self._that_have(near, [place for place, _ in words], self._pair_names),
+            self._that_have(joined, [place for place, _ in neighbours], self._names),
+        ]
         return np.sort(np.concatenate(hits))
 
-    def _joined_in(self, row: Sequence[str]) -> Ids:
-        hits = []
-        for near in self._near_pairs.of(list(dict.fromkeys(row)), self._pairs.near):
-            if len(near.ids):
-                ids = near.within(self._shorter_part[near.ids].astype(np.int64))
-                hits.append(self._pair_names.of(ids)[0])
-        for ids in self.vocabulary.joined(list(pairwise(row))):
-            if len(ids):
-                hits.append(self._names.of(ids)[0])
-        return np.concatenate(hits) if hits else _NONE
+    def _that_have(self, ids: Sequence[Ids], mentions: Sequence[int], postings: Postings) -> Ids:
+        """Return pairs of each of `mentions` and the names that have one of its ids."""
+        counts = list(map(len, ids))
+        if not any(counts):
+            return _NONE
+        names, each = postings.of(np.concatenate(ids))
+        places = np.repeat(np.array(mentions, np.int64), counts) * self._count
+        pairs: Ids = names + np.repeat(places, each)
+        return pairs
+
+    def _find_pairs(self, words: Sequence[str]) -> Iterator[Ids]:
+        """Yield for each word the pairs of neighbours that it may stand for."""
+        for near in self._pairs.near(words):
+            yield near.within(self._shorter_part[near.ids].astype(np.int64))
+
+
+def _once(row: Sequence[Unit]) -> list[Unit]:
+    return list(dict.fromkeys(row))
 
 
 _NONE: Ids = np.empty(0, np.int64)
