@@ -89,7 +89,7 @@ def build_command(
     config: Path | None,
     as_json: bool,
 ) -> None:
-    """Read the SOURCE files of a published list and write them as a list to screen with.
+    """Make a list to screen with from published files.
 
     What is left out is counted by its reason, with the first places. Broken files, other encodings
     and two different entries under one id are refused; then nothing is written.
@@ -195,11 +195,11 @@ def _report(said: dict[str, Any], as_json: bool) -> None:
 @click.option("--out", required=True, type=click.Path(path_type=Path), help="New directory.")
 @json_option
 def merge_command(directory: Path, out: Path, as_json: bool) -> None:
-    """Write the list in DIRECTORY, a segment and the changes on top of it, as one segment.
+    """Write a list and the changes on top of it as one.
 
-    It says what they say together, under the same version; also made for the index of this version
-    of Onoma, where they were built for another. The segments themselves stay: past events name
-    them.
+    DIRECTORY is the newest change. What is written says what they say together, under the same
+    version; also made for the index of this version of Onoma, where they were built for another.
+    The segments themselves stay: past events name them.
     """
     chain = open_chain(directory)
     manifest = chain.newest.manifest

@@ -23,12 +23,12 @@ def command() -> None:
 @command.command("run")
 @config_option
 def run(config: Path | None) -> None:
-    """Send canaries at an interval, and measure what comes back, until SIGTERM or Ctrl-C.
+    """Send canaries at an interval, and measure what comes back.
 
-    Each round gives every partition a text with invented names, marked as synthetic. Latency, names
-    that were found and planted entries that were hit are metrics, served on server.host and
-    server.port: run it beside no worker, or on another port. The policy needs the hashes of the
-    texts (`onoma canary show --policy`).
+    Until SIGTERM or Ctrl-C. Each round gives every partition a text with invented names, marked as
+    synthetic. Latency, names that were found and planted entries that were hit are metrics, served
+    on server.host and server.port: run it beside no worker, or on another port. The policy needs
+    the hashes of the texts (`onoma canary show --policy`).
 
     \b
     Example:

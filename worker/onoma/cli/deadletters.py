@@ -89,7 +89,10 @@ def show(
     as_json: bool,
     config: Path | None,
 ) -> None:
-    """Show the headers of the letter at OFFSET of PARTITION; its value only when asked."""
+    """Show the headers of one letter, its value when asked.
+
+    The letter lies at OFFSET of PARTITION.
+    """
     from onoma.stream import deadletters
 
     letter = asyncio.run(deadletters.one(*_loaded(config), partition, offset))
@@ -123,11 +126,12 @@ def requeue(
     reason: str | None,
     config: Path | None,
 ) -> None:
-    """Send the letter at OFFSET of PARTITION back to the topic and partition it came from.
+    """Send letters back to the topic they came from.
 
-    Key, value and headers are the original's; the header onoma-requeued-from says which letter it
-    was. The letter stays where it is, and nothing remembers that it was sent back: requeue it
-    twice, and there are two documents and two events with different ids.
+    The one at OFFSET of PARTITION, or all of a reason, to the partition it came from. Key, value
+    and headers are the original's; the header onoma-requeued-from says which letter it was. The
+    letter stays where it is, and nothing remembers that it was sent back: requeue it twice, and
+    there are two documents and two events with different ids.
 
     \b
     Examples:

@@ -60,9 +60,10 @@ def add(
     expires: datetime | None,
     tenant: str | None,
 ) -> None:
-    """Add to a log that MENTION is not the entry ENTRY_ID, as the list describes it now.
+    """Add to a log that a mention is not an entry.
 
-    When the list says anything else about the entry, its hits are open again.
+    MENTION is not the entry ENTRY_ID as the list describes it now. When the list says anything else
+    about the entry, its hits are open again.
     """
     chain = open_chain(gazetteer)
     entry = chain.find(entry_id)
@@ -99,7 +100,10 @@ def add(
 def build(
     log: Path, name: str, version: str | None, as_of: datetime | None, out: Path, as_json: bool
 ) -> None:
-    """Build the list of exclusions of a LOG that hold on a day; workers read nothing else."""
+    """Build the list of the exclusions that hold on a day.
+
+    LOG is what `add` wrote. Workers read the list, never the log.
+    """
     for given in filter(None, (name, version)):
         check_name(given)
     when = _day(as_of or datetime.now(UTC))
@@ -129,7 +133,10 @@ def build(
 @click.argument("directory", type=list_directory)
 @json_option
 def show(directory: Path, as_json: bool) -> None:
-    """Verify the list of exclusions in DIRECTORY and print it; with --json one on each line."""
+    """Verify a list of exclusions and print it.
+
+    With --json one exclusion on each line.
+    """
     opened = open_exclusions(directory)
     if as_json:
         for one in opened.exclusions:

@@ -46,7 +46,10 @@ command.add_command(rollback_list_command)
 @click.option("--entry", "entry_id", help="Print all that the list says about this entry.")
 @json_option
 def show(directory: Path, entry_id: str | None, as_json: bool) -> None:
-    """Verify the list in DIRECTORY and say what it is: versions, sources, counts."""
+    """Verify a list and say what it is.
+
+    Its versions, the files it was made of, and how many entries of what type it has.
+    """
     chain = open_chain(directory)
     if entry_id is not None:
         _show_entry(chain, entry_id, as_json)
@@ -124,9 +127,10 @@ def _show_entry(chain: Chain, entry_id: str, as_json: bool) -> None:
 @click.argument("new", type=list_directory)
 @json_option
 def diff(old: Path, new: Path, as_json: bool) -> None:
-    """Say what differs in the list in NEW from the one in OLD: entries added, changed, removed.
+    """Say which entries of two lists differ.
 
-    With --json one line for each entry: `change`, `entry_id`, and the entry `before` and `after`.
+    Entries that NEW adds, changes or no longer has. With --json one line for each entry: `change`,
+    `entry_id`, and the entry `before` and `after`.
     """
     edits = difference(open_chain(old), open_chain(new))
     if as_json:

@@ -64,10 +64,10 @@ def import_command(
     window_tokens: int,
     overlap_tokens: int,
 ) -> None:
-    """Make a bundle of the fine-tuned Hugging Face checkpoint in DIRECTORY, without training.
+    """Make a bundle of a fine-tuned Hugging Face checkpoint.
 
-    DIRECTORY holds config.json with the labels, *.safetensors and tokenizer.json. Nothing is
-    fetched, no pickle is opened and no code of the checkpoint is run.
+    Nothing is trained. DIRECTORY holds config.json with the labels, *.safetensors and
+    tokenizer.json. Nothing is fetched, no pickle is opened and no code of the checkpoint is run.
     """
     require_extra("importing", *NEEDED)
     # Only here: serving has none of these.

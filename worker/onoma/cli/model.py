@@ -60,9 +60,10 @@ def show(directory: Path | None, as_json: bool) -> None:
 @directory_argument
 @json_option
 def verify(directory: Path | None, as_json: bool) -> None:
-    """Check every file against the manifest, load the model and run it once.
+    """Check every file, load the model and run it once.
 
-    The last words are the sha256 of its gate record, or `none` for a bundle that is not served.
+    Files are compared with the manifest's hashes. The last words are the sha256 of its gate record,
+    or `none` for a bundle that is not served.
     """
     model = bundle.load(directory or bundle.default_directory(), allow_ungated=True)
     version = model.version
@@ -102,11 +103,12 @@ def gate_command(
     date: str | None,
     as_json: bool,
 ) -> None:
-    """Judge a bundle and write the gate record that the worker asks for; exit 1 if it failed.
+    """Judge a bundle, and write the gate record workers ask for.
 
-    Plain sentences in the bundle's languages, and whether a document's neighbours change its bits.
-    With --data, calibration on the development sets; with --reference too, what int8 costs each
-    language and label. The record names the sha256 of every file, so it fits this bundle only.
+    Exit 1 if it failed. It has to read plain sentences in its languages, and a document's
+    neighbours may not change its bits. With --data, calibration on the development sets; with
+    --reference too, what int8 costs each language and label. The record names the sha256 of every
+    file, so it fits this bundle only.
     """
     directory = directory or bundle.default_directory()
     evidence = Evidence()

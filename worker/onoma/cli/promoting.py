@@ -37,10 +37,11 @@ sign_option = click.option(
 def promote_command(
     directory: Path | None, config: Path | None, sign_with: Path | None, as_json: bool
 ) -> None:
-    """Put a gated bundle into the store and announce it: workers swap to it without a restart.
+    """Announce a gated bundle, which all workers swap to.
 
-    Each document keeps the model with which it entered, and its event names it. Where the first
-    version is announced, what workers served until then is kept too, for `rollback`.
+    It is put into the store, and no worker is restarted. Each document keeps the model with which
+    it entered, and its event names it. Where the first version is announced, what workers served
+    until then is kept too, for `rollback`.
 
     \b
     Keys for signing, the private one for those who promote, the public one for workers:
@@ -58,7 +59,7 @@ def promote_command(
 @config_option
 @json_option
 def rollback_command(config: Path | None, as_json: bool) -> None:
-    """Announce again the version that was served before the newest one.
+    """Announce again what was served before the newest version.
 
     One message, as it was signed then; twice in a row goes back two versions.
     """
@@ -73,12 +74,13 @@ def rollback_command(config: Path | None, as_json: bool) -> None:
 def promote_list_command(
     directory: Path, config: Path | None, sign_with: Path | None, as_json: bool
 ) -> None:
-    """Put a list into the store and announce it: workers swap to it without a restart.
+    """Announce a list, which all workers swap to.
 
-    A change goes there with all that it stands on; a list of exclusions goes the same way. Each
-    document keeps the lists with which it entered, and its event and its alerts name them. Signing
-    is as for `onoma model promote`. Before the first version of a list is announced, the one of
-    gazetteers.lists is kept too, for `rollback`, or an empty list where none was screened against.
+    It is put into the store, and no worker is restarted. A change goes there with all that it
+    stands on; a list of exclusions goes the same way. Each document keeps the lists with which it
+    entered, and its event and its alerts name them. Signing is as for `onoma model promote`. Before
+    the first version of a list is announced, the one of gazetteers.lists is kept too, for
+    `rollback`, or an empty list where none was screened against.
     """
     from onoma.stream import promoting
 
@@ -91,10 +93,11 @@ def promote_list_command(
 @config_option
 @json_option
 def rollback_list_command(name: str, config: Path | None, as_json: bool) -> None:
-    """Announce again the version of the list NAME that was served before the newest one.
+    """Announce again what was served before the newest version.
 
-    One message, as it was signed then; twice in a row goes back two versions. Where none was
-    screened against before the first version, an empty list called `nothing` takes its place.
+    NAME is the name of the list. One message, as it was signed then; twice in a row goes back two
+    versions. Where none was screened against before the first version, an empty list called
+    `nothing` takes its place.
     """
     _roll_back("gazetteer", name, config, as_json)
 

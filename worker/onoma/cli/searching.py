@@ -139,7 +139,10 @@ def _described(match: Match) -> dict[str, Any]:
 def explain_command(
     name: str, entry_id: str, directory: Path, threshold: float, label: str | None, as_json: bool
 ) -> None:
-    """Say why NAME means the entry ENTRY_ID, or why not: which words met, and what was missing."""
+    """Say why NAME means the entry ENTRY_ID, or why not.
+
+    Which words met and how they are alike, what was missing, and which caps it met.
+    """
     chain = open_chain(directory)
     policy = ListPolicy(default=_thresholds(threshold))
     match = ListMatcher(chain).explain(Mention(name, label), entry_id, policy)
@@ -196,7 +199,10 @@ def _verdict(match: Match) -> str:
 @click.option("--seed", default=1, show_default=True, help="Chooses the names and their changes.")
 @json_option
 def bench_command(directory: Path, count: int, threshold: float, seed: int, as_json: bool) -> None:
-    """Measure how long the list takes for a mention: its own names, each with a letter changed."""
+    """Measure how long the list takes for a mention.
+
+    Mentions are its own names, each with a letter changed.
+    """
     matcher = ListMatcher(open_chain(directory))
     chain = open_chain(directory)
     mentions = _changed_names(chain, count, Random(seed))  # noqa: S311 (a benchmark's)

@@ -33,7 +33,7 @@ def command() -> None:
 @json_option
 @config_option
 def list_command(as_json: bool, config: Path | None) -> None:
-    """List the versions that are kept, with their size and why each is needed.
+    """List what is kept, its size and why each is needed.
 
     Paths are below store.path. A version without a reason may be removed, if no event that may have
     to be replayed names it: reconcile and replay tell which versions a range needs.
@@ -63,10 +63,11 @@ def list_command(as_json: bool, config: Path | None) -> None:
 @click.option("--yes", is_flag=True, help="Don't ask.")
 @config_option
 def remove_command(paths: tuple[str, ...], yes: bool, config: Path | None) -> None:
-    """Remove versions from the store, by the paths that `onoma store list` prints.
+    """Remove versions from the store.
 
-    Refused for what is announced, what a rollback leads to and what other versions stand on. Events
-    that name a removed version can't be replayed any more.
+    PATHS are those that `onoma store list` prints. Refused for what is announced, what a rollback
+    leads to and what other versions stand on. Events that name a removed version can't be replayed
+    any more.
 
     \b
     Example:

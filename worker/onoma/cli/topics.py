@@ -22,10 +22,11 @@ def command() -> None:
 @click.option("--partitions", default=4, show_default=True, help="Partitions of each topic.")
 @click.option("--replication", default=1, show_default=True, help="Copies of each partition.")
 def create(config: Path | None, as_json: bool, partitions: int, replication: int) -> None:
-    """Create the topics that are not there, with sizes that follow from the policy's limits.
+    """Create the topics that are not there.
 
-    All topics get the same number of partitions: an output goes to the partition with its input's
-    number. A topic that exists is left as it is; `onoma check` says whether it fits.
+    Their sizes follow from the policy's limits. All topics get the same number of partitions: an
+    output goes to the partition with its input's number. A topic that exists is left as it is;
+    `onoma check` says whether it fits.
     """
     from onoma.stream import app, topics
 

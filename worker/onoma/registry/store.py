@@ -14,7 +14,6 @@ import os
 import shutil
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import msgspec
 
@@ -34,6 +33,12 @@ class _StandsOn(msgspec.Struct, frozen=True):
     """What is read of the manifest of a model or a list."""
 
     base: _Below | None = None
+
+
+class _Files(msgspec.Struct, frozen=True):
+    """What is read of the manifest of a model or a list to see whether it is there whole."""
+
+    files: dict[str, str] = {}
 
 
 class NotInStoreError(BundleError):
@@ -185,7 +190,8 @@ def bundle_of(version: ModelVersion, store: Store | None, others: Sequence[Path]
     promotion. Raises NotInStoreError.
     """
     for directory in others:
-        if _sha256_of_manifest(directory) == version.sha256:
+        manifest = _manifest_of(directory)
+        if manifest is not None and hashlib.sha256(manifest).hexdigest() == version.sha256:
             return directory
     if store is None:
         raise NotInStoreError(
@@ -197,35 +203,35 @@ def bundle_of(version: ModelVersion, store: Store | None, others: Sequence[Path]
 
 def _check_present(directory: Path, sha256: str) -> None:
     """Raise unless the manifest of hash `sha256` lies in `directory` and all of its files do."""
-    found = _sha256_of_manifest(directory)
-    if found is None:
+    manifest = _manifest_of(directory)
+    if manifest is None:
         raise NotInStoreError(f"{directory}: found no {MANIFEST_NAME}; wanted the one announced")
+    found = hashlib.sha256(manifest).hexdigest()
     if found != sha256:
         raise BundleError(
             f"{directory}: the sha256 of its {MANIFEST_NAME} is {found}, announced was {sha256}"
         )
-    absent = [name for name in _files_of(directory) if not (directory / name).is_file()]
+    files = _files_of(manifest, directory)
+    absent = [name for name in files if not (directory / name).is_file()]
     if absent:
         raise NotInStoreError(f"{directory}: {sorted(absent)[0]} of its manifest is not there")
 
 
-def _sha256_of_manifest(directory: Path) -> str | None:
+def _manifest_of(directory: Path) -> bytes | None:
     path = directory / MANIFEST_NAME
     try:
         if path.stat().st_size > MAX_MANIFEST_BYTES:
             raise BundleError(f"{path}: is larger than {MAX_MANIFEST_BYTES} bytes")
-        return hashlib.sha256(path.read_bytes()).hexdigest()
+        return path.read_bytes()
     except OSError:
         return None
 
 
-def _files_of(directory: Path) -> Sequence[str]:
-    path = directory / MANIFEST_NAME
+def _files_of(manifest: bytes, directory: Path) -> Sequence[str]:
     try:
-        manifest: dict[str, Any] = msgspec.json.decode(path.read_bytes(), type=dict[str, Any])
-        return tuple(msgspec.convert(manifest.get("files", {}), dict[str, str]))
-    except (OSError, msgspec.DecodeError, msgspec.ValidationError) as error:
-        raise BundleError(f"{path}: is no manifest: {error}") from error
+        return tuple(msgspec.json.decode(manifest, type=_Files).files)
+    except msgspec.DecodeError as error:
+        raise BundleError(f"{directory / MANIFEST_NAME}: is no manifest: {error}") from error
 
 
 def _copy(source: Path, target: Path) -> None:
