@@ -20,7 +20,8 @@ from rich.console import Console
 
 from onoma.cli.demo import Printer
 from onoma.contracts.entities import Coverage, Entity, Language
-from onoma.stream.demo import Annotated, Event, Gathered, Outcome, Row, gather
+from onoma.stream.demo import Annotated, Row
+from onoma.stream.demo_gathering import Event, Gathered, Outcome, gather
 from onoma.stream.samples import samples
 from tests.stream.demo import COMMAND, environment, onoma, tiny_bundle
 from tests.stream.worker import wait_until

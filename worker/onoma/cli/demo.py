@@ -21,17 +21,8 @@ from onoma.cli.terminal import console, printable
 from onoma.errors import WrongUseError
 
 if TYPE_CHECKING:
-    from onoma.stream.demo import (
-        Alert,
-        Annotated,
-        Figures,
-        Measured,
-        Outcome,
-        Row,
-        Serving,
-        Shown,
-        Waiting,
-    )
+    from onoma.stream.demo import Annotated, Figures, Measured, Row, Serving, Shown
+    from onoma.stream.demo_gathering import Alert, Outcome, Waiting
 
 NARROW = 90
 """Below this many columns the table says less."""
@@ -54,8 +45,8 @@ def command(serve: bool, delivery: str, model_directory: Path | None) -> None:
 
     Sample documents in many languages are published, a worker reads them and screens the names
     against an invented watch list, and its events, alerts and dead letters are printed; then a
-    load, and where the metrics are. Everything is on loopback and in
-    memory, and is gone at the end. The broker is an imitation for this purpose, not Kafka.
+    load, and where the metrics are. Everything is on loopback and in memory, and is gone at the
+    end. The broker is an imitation for this purpose, not Kafka.
     """
     from onoma.stream import demo
 
@@ -95,7 +86,7 @@ class Printer:
 
     def show(self, shown: Shown) -> None:
         """Print one step."""
-        from onoma.stream import demo
+        from onoma.stream import demo, demo_gathering
 
         match shown:
             case demo.Started():
@@ -104,7 +95,7 @@ class Printer:
                     "delivery at_least_once: the embedded broker has no transactions; "
                     "on a real Kafka exactly_once is the default"
                 )
-            case demo.Waiting():
+            case demo_gathering.Waiting():
                 self._waiting(shown)
             case demo.Annotated():
                 self._annotated(shown)
@@ -114,9 +105,9 @@ class Printer:
                 self._figures(shown)
             case demo.Serving():
                 self._serving(shown)
-            case demo.Outcome():
+            case demo_gathering.Outcome():
                 self.line(f"{printable(shown.document_id)}: {_short(shown)}")
-            case demo.Alert():
+            case demo_gathering.Alert():
                 self._alert(shown)
 
     def _waiting(self, shown: Waiting) -> None:

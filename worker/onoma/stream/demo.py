@@ -11,9 +11,9 @@ import asyncio
 import signal
 import tempfile
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterable
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterable
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -21,9 +21,6 @@ import msgspec
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 
 from onoma import settings
-from onoma.contracts import deadletter
-from onoma.contracts.alerts import ListedEntry, Match, Thresholds
-from onoma.contracts.entities import ArtefactVersion, Coverage, Entity, Language
 from onoma.contracts.policy import DEFAULT_POLICY
 from onoma.contracts.records import header
 from onoma.errors import FatalError
@@ -31,6 +28,17 @@ from onoma.settings import Settings, Topics
 from onoma.stream import demo_list, demo_worker
 from onoma.stream.client import producing, reading
 from onoma.stream.demo_broker import DemoBroker
+from onoma.stream.demo_gathering import (
+    Alert,
+    Arrival,
+    Gathered,
+    Outcome,
+    Waiting,
+    alert_of,
+    dead_letter_of,
+    event_of,
+    gather,
+)
 from onoma.stream.publishing import Message, send_all
 from onoma.stream.samples import Sample, load, samples
 
@@ -41,8 +49,6 @@ WAIT_SECONDS = 600.0
 """How long the documents of one step may take, however busy the machine is: one needed over 60 s.
 A worker that ended is noticed at once, and Ctrl-C is always there.
 """
-TELL_SECONDS = 10.0
-"""How often it is said what is waited for."""
 METRICS_SECONDS = 5.0
 FIGURES = (
     "onoma_documents_total{",
@@ -54,52 +60,11 @@ FIGURES = (
 """The metrics that are shown, those above zero."""
 
 
-class Event(msgspec.Struct, frozen=True):
-    """What the demo shows of an entities.v1."""
-
-    document_id: str
-    language: Language
-    entities: tuple[Entity, ...]
-    coverage: Coverage
-
-
-class Alert(msgspec.Struct, frozen=True):
-    """What the demo shows of an alert.v1."""
-
-    alert_id: str
-    document_id: str
-    entity: Entity
-    gazetteer: ArtefactVersion
-    entry: ListedEntry
-    match: Match
-    thresholds: Thresholds
-
-
-@dataclass(frozen=True, slots=True)
-class Outcome:
-    """What became of a document: an event, or a reason; `written_ms` is its record's timestamp."""
-
-    document_id: str
-    event: Event | None
-    reason: str | None
-    written_ms: int
-
-
 @dataclass(frozen=True, slots=True)
 class Started:
     """The broker is up, the worker on its way."""
 
     bootstrap: str
-
-
-@dataclass(frozen=True, slots=True)
-class Waiting:
-    """A step takes long: `outcomes` of `documents` are there after `seconds`."""
-
-    outcomes: int
-    documents: int
-    alerts: int
-    seconds: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,7 +109,6 @@ class Serving:
     metrics_url: str
 
 
-Arrival = Outcome | Alert
 Shown = Started | Waiting | Annotated | Measured | Figures | Serving | Arrival
 Show = Callable[[Shown], None]
 
@@ -278,84 +242,16 @@ async def _outcomes(stage: _Stage, published: Iterable[Sample], show: Show) -> G
     return gathered
 
 
-@dataclass(slots=True, eq=False)
-class Gathered:
-    """The outcome of each document of `wanted`, and the alerts about them, as they come."""
-
-    wanted: frozenset[str]
-    outcomes: dict[str, Outcome] = field(default_factory=dict)
-    alerts: dict[str, Alert] = field(default_factory=dict)
-
-    def take(self, arrival: Arrival) -> None:
-        """Keep what is about a wanted document."""
-        if arrival.document_id not in self.wanted:
-            return
-        if isinstance(arrival, Alert):
-            self.alerts[arrival.alert_id] = arrival
-        else:
-            self.outcomes[arrival.document_id] = arrival
-
-    @property
-    def missing(self) -> int:
-        """Return how many documents have no outcome yet."""
-        return len(self.wanted) - len(self.outcomes)
-
-    @property
-    def whole(self) -> bool:
-        """Say whether every document has its outcome, and all alerts that events count came."""
-        return not self.missing and len(self.alerts) >= sum(map(_alerts, self.outcomes.values()))
-
-
-async def gather(
-    gathered: Gathered,
-    arrived: Callable[[], Awaitable[Iterable[Arrival]]],
-    show: Show,
-    clock: Callable[[], float] = time.monotonic,
-) -> None:
-    """Take in what arrives until `gathered` is whole; say now and then how far that is."""
-    started = told = clock()
-    while True:
-        for arrival in await arrived():
-            gathered.take(arrival)
-        if gathered.whole:
-            return
-        if clock() - told >= TELL_SECONDS:
-            told = clock()
-            outcomes, wanted = len(gathered.outcomes), len(gathered.wanted)
-            show(Waiting(outcomes, wanted, len(gathered.alerts), told - started))
-
-
-def _alerts(outcome: Outcome) -> int:
-    """Return how many alerts the event of a document counts."""
-    screening = outcome.event.coverage.screening if outcome.event else ()
-    return 0 if screening is msgspec.UNSET else sum(each.alerts for each in screening)
-
-
 async def _arrived(stage: _Stage) -> list[Arrival]:
     """Wait a moment for events, alerts and dead letters; return those that came."""
     fetched = await stage.consumer.getmany(timeout_ms=200)
     topics = stage.settings.topics
     read: dict[str, Callable[[Any], Arrival]] = {
-        topics.entities: _event,
-        topics.alerts: _alert,
-        topics.dead_letters: _dead_letter,
+        topics.entities: event_of,
+        topics.alerts: alert_of,
+        topics.dead_letters: dead_letter_of,
     }
     return [read[tp.topic](record) for tp, records in fetched.items() for record in records]
-
-
-def _alert(record: Any) -> Alert:
-    return msgspec.json.decode(record.value, type=Alert)
-
-
-def _event(record: Any) -> Outcome:
-    event = msgspec.json.decode(record.value, type=Event)
-    return Outcome(event.document_id, event, None, record.timestamp)
-
-
-def _dead_letter(record: Any) -> Outcome:
-    reason = (header(tuple(record.headers), deadletter.REASON) or b"").decode()
-    key = record.key or f"{record.partition}:{record.offset}".encode()
-    return Outcome(key.decode(errors="backslashreplace"), None, reason, record.timestamp)
 
 
 async def _figures(stage: _Stage) -> tuple[str, ...]:
