@@ -32,7 +32,7 @@ from onoma.gazetteer.arrays import NO_INDEX
 from onoma.gazetteer.channel import Gazetteer
 from onoma.gazetteer.readers.columns import Columns
 from onoma.gazetteer.segment import Identity, write_segment
-from onoma.training.bundle import TYPES, labels_of
+from onoma.training.corpora import TYPES, labels_of
 from onoma.training.examples import without_dev
 from onoma.training.gazetteers import NameList, Names, read_names
 from onoma.training.loop import train

@@ -27,7 +27,7 @@ from rich.console import Console
 from onoma.evaluation.corpora import Corpus
 from onoma.evaluation.report import evaluate
 from onoma.training import checkpoints
-from onoma.training.bundle import TYPES, Corpora, labels_of
+from onoma.training.corpora import TYPES, Corpora, labels_of
 from onoma.training.examples import without_dev
 from onoma.training.loop import Saving, train
 from onoma.training.names import groups_of, label_with, labelled

@@ -23,7 +23,7 @@ from rich.console import Console
 from onoma.evaluation.report import Report, evaluate
 from onoma.evaluation.spans import macro_f1
 from onoma.training import checkpoints
-from onoma.training.bundle import TYPES, Corpora, labels_of
+from onoma.training.corpora import TYPES, Corpora, labels_of
 from onoma.training.examples import without_dev
 from onoma.training.loop import Saving
 from onoma.training.names import label_with
@@ -76,7 +76,7 @@ def _trained(
     labels, console = labels_of(TYPES), Console()
     torch.manual_seed(recipe.seed)
     network = WordHash(Shape(len(labels), recipe.architecture.width, recipe.architecture.layers))
-    text = read_text(data, corpora, recipe.pretraining, folder="nc")
+    text = read_text(data, corpora, recipe.pretraining, ("nc", "open"))
     read = Corpora(corpora, (), {})
     seconds = {
         "words": train_words(network, text, recipe, _saving(work / "words", resume), console),

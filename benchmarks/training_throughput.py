@@ -22,7 +22,8 @@ from pathlib import Path
 import click
 import torch
 
-from onoma.training.bundle import TYPES, labels_of, open_corpora
+from onoma.training.corpora import TYPES, labels_of, read_data
+from onoma.training.files import Reading
 from onoma.training.loop import train
 from onoma.training.names import groups_of, labelled
 from onoma.training.pieces import fresh_network
@@ -62,7 +63,9 @@ def _ours(data: Path, sentences: int, seconds: float) -> float:
     recipe = replace(read_recipe(RECIPE), sentences=sentences)
     labels = labels_of(TYPES)
     network = fresh_network(recipe, labels, None)
-    source = labelled(network, network.head, open_corpora(data, recipe).train, labels, recipe)
+    source = labelled(
+        network, network.head, read_data(data, recipe, Reading()).train, labels, recipe
+    )
     schedule = Schedule(seconds=seconds)
     trained = train(
         network, groups_of(network), [source], schedule, seed=0, progress=lambda line: None

@@ -14,8 +14,9 @@ need("torch", "onnx", "safetensors")
 from onoma.errors import WrongUseError
 from onoma.evaluation.report import evaluate
 from onoma.registry import bundle
-from onoma.training.bundle import Corpora, claim, write
+from onoma.training.bundle import claim, write
 from onoma.training.card import card
+from onoma.training.corpora import Corpora
 from onoma.training.sources import Licence
 from tests.training.networks import RECIPE, trained_network
 from tests.training.sentences import LABELS, corpus

@@ -20,7 +20,8 @@ from onoma.errors import FatalError, WrongUseError
 from onoma.ner.wordhash import WordHashRecogniser
 from onoma.registry import bundle
 from onoma.training.batches import Collator
-from onoma.training.bundle import Corpora, write
+from onoma.training.bundle import write
+from onoma.training.corpora import Corpora
 from onoma.training.dequantising import network_of
 from onoma.training.examples import Example
 from onoma.training.names import macro_dev

@@ -27,7 +27,7 @@ from onoma.registry.checks import frozen_words
 from onoma.registry.invariance import check_invariance
 from onoma.registry.manifest import Manifest
 from onoma.registry.runtime import worker_version
-from onoma.training.bundle import Corpora
+from onoma.training.corpora import Corpora
 from onoma.training.encoder import Checkpoint, open_checkpoint
 from onoma.training.encoder_layers import Tuning
 from onoma.training.finetuning import Tuned, finetune, subwords_of, write_finetuned

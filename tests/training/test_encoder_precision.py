@@ -26,7 +26,7 @@ from onoma.evaluation.intervals import tally_of
 from onoma.evaluation.judging import judge
 from onoma.registry import bundle
 from onoma.registry.checks import check_precision
-from onoma.training.bundle import Corpora
+from onoma.training.corpora import Corpora
 from onoma.training.encoder import open_checkpoint
 from onoma.training.encoder_layers import Tuning
 from onoma.training.finetuning import finetune, recogniser_of, subwords_of, write_finetuned

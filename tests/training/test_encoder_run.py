@@ -19,7 +19,7 @@ from onoma.cli.train import command
 from onoma.errors import WrongUseError
 from onoma.evaluation.corpora import Sentence
 from onoma.registry import bundle
-from onoma.training.encoder_run import types_of
+from onoma.training.corpora import types_of
 from tests.training.encoders import LABELS, learnable, write_encoder
 from tests.training.sentences import corpus
 

@@ -38,8 +38,9 @@ from onoma.registry.gate_record import checked_gate
 from onoma.registry.manifest import GAZETTEER_NAME, Manifest
 from onoma.registry.manifest import Gazetteer as GazetteerEntry
 from onoma.training import pieces
-from onoma.training.bundle import CHANNEL, Corpora, calibration_batches, write
+from onoma.training.bundle import CHANNEL, calibration_batches, write
 from onoma.training.card import card
+from onoma.training.corpora import Corpora
 from onoma.training.dequantising import network_of
 from onoma.training.export import calibrate, export
 from onoma.training.gazetteers import NameList, Names, names_of

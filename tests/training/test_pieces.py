@@ -148,6 +148,68 @@ def test_the_command_trains_from_a_recipe(data: Path, tmp_path: Path) -> None:
     assert bundle.load(tmp_path / "model", allow_ungated=True).manifest.version == "1.2.3"
 
 
+def _write_plain(directory: Path, kinds: tuple[str, ...]) -> Path:
+    """Write files as people have them, no layout of ours: a train and a dev part in JSON lines."""
+    directory.mkdir()
+    for part in ("train", "dev"):
+        rows = [
+            {"text": f"Ada {part} {n}", "spans": [{"start": 0, "end": 3, "label": kind}]}
+            for n, kind in enumerate(kinds)
+        ]
+        lines = "".join(json.dumps(row) + "\n" for row in rows)
+        (directory / f"{part}.jsonl").write_text(lines, encoding="utf-8")
+    return directory
+
+
+@pytest.mark.parametrize(
+    ("kinds", "labels"),
+    [
+        (("PER",), ("O", "B-PER", "I-PER", "B-LOC", "I-LOC", "B-ORG", "I-ORG")),
+        (("PER", "SHIP"), ("O", "B-PER", "I-PER", "B-SHIP", "I-SHIP")),
+    ],
+)
+def test_a_bundle_that_has_all_types_keeps_its_labels(
+    data: Path, tmp_path: Path, kinds: tuple[str, ...], labels: tuple[str, ...]
+) -> None:
+    _run(Place(data, tmp_path / "first"))
+    plain = _write_plain(tmp_path / "plain", kinds)
+
+    manifest = _run(Place(plain, tmp_path / "second", init=tmp_path / "first"))
+
+    assert manifest.labels == labels
+
+
+def test_sentences_that_are_all_in_the_dev_part_are_refused(tmp_path: Path) -> None:
+    plain = _write_plain(tmp_path / "plain", ("PER",))
+    (plain / "train.jsonl").write_bytes((plain / "dev.jsonl").read_bytes())
+
+    with pytest.raises(WrongUseError, match="every training sentence is also in a development set"):
+        _run(Place(plain, tmp_path / "model"))
+
+
+def test_the_command_starts_from_the_shipped_model_and_renames_it(tmp_path: Path) -> None:
+    plain = _write_plain(tmp_path / "plain", ("PER",))
+    (tmp_path / "recipe.yaml").write_text("schedule: {steps: 2}\n")
+    arguments = ["--init", "shipped", "--recipe", str(tmp_path / "recipe.yaml"), "--data"]
+    arguments += [str(plain), "--name", "own", "--version", "7", "--out", str(tmp_path / "model")]
+
+    result = CliRunner().invoke(command, arguments)
+
+    assert result.exit_code == 0, result.output
+    manifest, _ = bundle.verify(tmp_path / "model")
+    shipped, _ = bundle.verify(bundle.default_directory())
+    assert (manifest.name, manifest.version, manifest.labels) == ("own", "7", shipped.labels)
+
+
+def test_a_bundle_to_start_from_that_is_not_there_is_named(data: Path, tmp_path: Path) -> None:
+    arguments = ["--init", "nowhere", "--data", str(data), "--out", str(tmp_path / "model")]
+
+    result = CliRunner().invoke(command, arguments)
+
+    assert result.exit_code == 2
+    assert "nowhere is no directory; wanted a bundle's, or `shipped`" in result.output
+
+
 def test_a_stopped_run_leaves_a_log_that_resuming_continues_without_a_row_twice(
     data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -1,5 +1,5 @@
-"""`onoma train`: trains a model on the open corpora and writes a scored bundle; `onoma train lint`
-looks at corpora first.
+"""`onoma train`: trains a model on annotated files and writes a scored bundle; `onoma train lint`
+looks at them first.
 """
 
 from __future__ import annotations
@@ -7,12 +7,17 @@ from __future__ import annotations
 import importlib
 from importlib.util import find_spec
 from pathlib import Path
+from typing import Any
 
 import click
 from rich.console import Console
 
 from onoma.cli import require_extra
+from onoma.cli.annotated import data_directory, data_option, reading_options
+from onoma.registry import bundle
+from onoma.training.files import Reading
 
+SHIPPED = "shipped"
 _COMMANDS = {
     "encoder": "Fine-tune a local Hugging Face encoder instead.",
     "lint": "Look for what is wrong with corpora before training on them.",
@@ -38,6 +43,16 @@ class _Commands(click.Group):
                 formatter.write_dl(rows)
 
 
+def _bundle(context: click.Context, _: click.Parameter, given: Path | None) -> Path | None:
+    if given == Path(SHIPPED) and not given.exists():
+        return bundle.default_directory()
+    if given is not None and not given.is_dir():
+        raise click.BadParameter(
+            f"{given} is no directory; wanted a bundle's, or `{SHIPPED}`", context
+        )
+    return given
+
+
 reference_option = click.option(
     "--keep-reference",
     "reference",
@@ -53,12 +68,8 @@ reference_option = click.option(
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
     help="YAML file with the numbers of the run; without it the defaults of a short run.",
 )
-@click.option(
-    "--data",
-    type=click.Path(exists=True, file_okay=False, path_type=Path),
-    default=None,
-    help="Directory with ner/open, text/open and labelmap.json; ../shared/data if it exists.",
-)
+@data_option
+@reading_options
 @click.option(
     "--out",
     "directory",
@@ -68,23 +79,41 @@ reference_option = click.option(
 @click.option("--resume", is_flag=True, help="Go on from the checkpoints of an interrupted run.")
 @click.option(
     "--init",
-    type=click.Path(exists=True, file_okay=False, path_type=Path),
-    help="Bundle of the kind wordhash to start from, instead of chance and masked words.",
+    type=click.Path(path_type=Path),
+    callback=_bundle,
+    help="Bundle of the kind wordhash to start from, instead of chance and masked words; `shipped` "
+    "is the one that ships with Onoma.",
 )
+@click.option("--name", help="Name of the model in events, instead of the recipe's.")
+@click.option("--version", help="Its version in events, instead of the recipe's.")
 @click.option("--seed", type=int, help="Start of all chance, instead of the recipe's.")
 @reference_option
 @click.pass_context
 def command(
     context: click.Context,
+    /,
     recipe_path: Path | None,
     data: Path | None,
+    reading: Reading,
     directory: Path | None,
     resume: bool,
     init: Path | None,
-    seed: int | None,
     reference: Path | None,
+    **given: Any,
 ) -> None:
-    """Train a `wordhash` model: masked words, labelled names, export, scores, bundle."""
+    """Train a `wordhash` model: masked words, labelled names, export, scores, bundle.
+
+    Files are named by their part: train.conll, dev.conll.gz, dev.jsonl, train.json from Label
+    Studio; the two folders above a file are its corpus and its language (as BCP 47). Without a
+    labelmap.json each label stands for itself, and a corpus annotates the types that it has: others
+    are unknown in it, not absent. Words are learned from text/open/LANGUAGE.txt.gz as well, a
+    sentence on each line, where that is there.
+
+    \b
+    Examples:
+      onoma train --recipe recipes/default.yaml --data corpora --out models/mine
+      onoma train --init shipped --data more --name mine --version 2 --out models/mine-2
+    """
     if context.invoked_subcommand is not None:
         return
     if directory is None:
@@ -98,10 +127,14 @@ def command(
     from onoma.training.recipes import Recipe, read_recipe
 
     recipe = read_recipe(recipe_path) if recipe_path else Recipe()
-    if seed is not None:
-        recipe = replace(recipe, seed=seed)
+    recipe = replace(recipe, **{name: value for name, value in given.items() if value is not None})
     place = Place(
-        data or Path("../shared/data"), directory, resume=resume, init=init, reference=reference
+        data_directory(data),
+        directory,
+        resume=resume,
+        init=init,
+        reading=reading,
+        reference=reference,
     )
     try:
         manifest = run(place, recipe, Console())

@@ -9,7 +9,7 @@ from __future__ import annotations
 import gzip
 import hashlib
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import UTC, datetime
 from itertools import islice
 from pathlib import Path
@@ -19,7 +19,6 @@ import msgspec
 
 import onoma
 from onoma.errors import WrongUseError
-from onoma.evaluation.corpora import Corpus
 from onoma.gazetteer.channel import NORMALISATION, Gazetteer
 from onoma.registry import bundle
 from onoma.registry.gate import write_manifest
@@ -32,60 +31,18 @@ from onoma.registry.manifest import (
 )
 from onoma.registry.manifest import Gazetteer as GazetteerEntry
 from onoma.training.batches import Collator
-from onoma.training.examples import Examples, without_dev
+from onoma.training.corpora import Corpora
+from onoma.training.examples import Examples
 from onoma.training.export import calibrate, export
 from onoma.training.feeds import Feed
 from onoma.training.finishing import Grounds, finish
-from onoma.training.gazetteers import Names
 from onoma.training.network import Batch, WordHash
 from onoma.training.recipes import Recipe
 from onoma.training.reference import full_precision
-from onoma.training.sources import Licence, read_corpora, read_licences
 
 KIND = "wordhash"
-TYPES = ("PER", "LOC", "ORG", "DATE")
 CALIBRATION_BATCHES = 60
 CHANNEL = GazetteerEntry(GAZETTEER_NAME, NORMALISATION)
-
-
-@dataclass(frozen=True, slots=True)
-class Corpora:
-    """What a run reads: training sets without their dev sentences, dev sets, licences by set.
-
-    `distant` are labels that no person made, `names` what the channel is filled from.
-    """
-
-    train: tuple[Corpus, ...]
-    dev: tuple[Corpus, ...]
-    licences: Mapping[str, Licence]
-    distant: tuple[Corpus, ...] = ()
-    names: Names | None = None
-
-    @property
-    def gazetteer(self) -> Gazetteer | None:
-        """Return the names to look up, None for a network without the channel."""
-        return self.names.gazetteer if self.names else None
-
-
-def labels_of(types: Sequence[str]) -> tuple[str, ...]:
-    """Return the IOB2 labels of `types`, `O` first."""
-    return ("O", *(f"{position}-{kind}" for kind in types for position in "BI"))
-
-
-def open_corpora(data: Path, recipe: Recipe) -> Corpora:
-    """Read the open corpora below `data` that `recipe` asks for."""
-    dev = read_corpora(data, "dev")
-    distant = read_corpora(data, "train_distant") if recipe.distant else ()
-    return Corpora(
-        tuple(_first(corpus, recipe) for corpus in without_dev(read_corpora(data, "train"), dev)),
-        tuple(_first(corpus, recipe) for corpus in dev),
-        read_licences(data),
-        tuple(_first(corpus, recipe) for corpus in without_dev(distant, dev)),
-    )
-
-
-def _first(corpus: Corpus, recipe: Recipe) -> Corpus:
-    return replace(corpus, sentences=corpus.sentences[: recipe.sentences])
 
 
 def claim(directory: Path) -> None:
@@ -173,15 +130,6 @@ def _training(
         "seed": recipe.seed,
         "parameters": sum(parameter.numel() for parameter in network.parameters()),
         "recipe": msgspec.to_builtins(recipe),
-        "corpora": {
-            corpus.name: {
-                "language": corpus.language,
-                "sentences": len(corpus.sentences),
-                "tokens": sum(len(sentence.tokens) for sentence in corpus.sentences),
-                "licence": corpora.licences[corpus.name].licence,
-                "source": corpora.licences[corpus.name].source,
-            }
-            for corpus in corpora.train
-        },
+        "corpora": corpora.described(),
         **({"gazetteer": msgspec.to_builtins(corpora.names.lists)} if corpora.names else {}),
     }

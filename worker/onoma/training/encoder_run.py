@@ -9,32 +9,28 @@ from __future__ import annotations
 import shutil
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from pathlib import Path
 
 from rich.console import Console
 
-from onoma.errors import FatalError, WrongUseError
+from onoma.errors import FatalError
 from onoma.evaluation.corpora import Corpus
 from onoma.evaluation.report import evaluate
 from onoma.ner.token_classification import TokenClassificationRecogniser
 from onoma.registry.manifest import Manifest
 from onoma.training import checkpoints
-from onoma.training.bundle import TYPES, Corpora, claim, labels_of
+from onoma.training.bundle import claim
+from onoma.training.corpora import Corpora, labels_of, read_data, types_of
 from onoma.training.encoder import Checkpoint
 from onoma.training.encoder_bundle import graph_of
 from onoma.training.encoder_export import Precision
 from onoma.training.encoder_layers import Tuning
-from onoma.training.examples import without_dev
-from onoma.training.files import Reading, read_part
 from onoma.training.finetuning import Tuned, finetune, write_finetuned
 from onoma.training.loop import Saving
 from onoma.training.pieces import Place
 from onoma.training.progress import shown
 from onoma.training.recipes import Recipe
 from onoma.training.reference import keep_reference
-from onoma.training.sources import read_licences, scored
-
-LICENCES_NAME = "ner_manifest.json"
+from onoma.training.sources import scored
 
 
 def run(
@@ -68,27 +64,6 @@ def run(
     manifest = _written(place, tuned, checkpoint, corpora, labels, recipe, precision, console)
     shutil.rmtree(place.work, ignore_errors=True)
     return manifest
-
-
-def read_data(data: Path, recipe: Recipe, reading: Reading) -> Corpora:
-    """Read training and development sets below `data`, in any layout that is read elsewhere."""
-    dev = read_part(data, "dev", reading)
-    licences = read_licences(data) if (data / LICENCES_NAME).is_file() else {}
-    train = without_dev(read_part(data, "train", reading), dev)
-    first = slice(recipe.sentences)
-    return Corpora(
-        tuple(replace(corpus, sentences=corpus.sentences[first]) for corpus in train),
-        tuple(replace(corpus, sentences=corpus.sentences[first]) for corpus in dev),
-        licences,
-    )
-
-
-def types_of(corpora: Sequence[Corpus]) -> tuple[str, ...]:
-    """Return the types that any corpus annotates: ours in their order, then others by name."""
-    found = {kind for corpus in corpora for kind in corpus.annotates}
-    if not found:
-        raise WrongUseError("the training sets annotate no type")
-    return (*(kind for kind in TYPES if kind in found), *sorted(found - {*TYPES}))
 
 
 def _score(

@@ -21,6 +21,7 @@ from onoma.text.offsets import OffsetUnit
 from onoma.training.sources import code_of, languages_of, read_corpora, read_schemes
 
 LABEL_MAP = "labelmap.json"
+TEXT_FOLDER = "text"
 NO_LANGUAGE = "und"
 _CONLL = (".conll", ".iob2", ".iob", ".bio", ".tsv", ".txt")
 _JSON_LINES = (".jsonl", ".ndjson")
@@ -57,8 +58,8 @@ def find_files(place: Path) -> tuple[AnnotatedFile, ...]:
     if place.is_file():
         return (_described(place, place.parent),)
     root = place / "ner" if (place / "ner" / "open").is_dir() else place
-    found = sorted(path for path in root.rglob("*.*") if _kind(path) and path.name != LABEL_MAP)
-    files = [_described(path, root) for path in found if not path.name.endswith("manifest.json")]
+    found = sorted(path for path in root.rglob("*.*") if _is_annotated(path.relative_to(root)))
+    files = [_described(path, root) for path in found]
     if not files:
         raise WrongUseError(
             f"{place}: found no annotated files; wanted such as train.conll, dev.conll.gz, "
@@ -157,6 +158,13 @@ def _described(path: Path, root: Path) -> AnnotatedFile:
     language = folders[-1] if folders else NO_LANGUAGE
     corpus = folders[-2] if len(folders) > 1 else root.resolve().name
     return AnnotatedFile(path, corpus, language, path.name.split(".")[0])
+
+
+def _is_annotated(path: Path) -> bool:
+    """Return whether a file is taken for annotated: no text without labels, no list of corpora."""
+    if path.parts[0] == TEXT_FOLDER or path.name == LABEL_MAP:
+        return False
+    return bool(_kind(path)) and not path.name.endswith("manifest.json")
 
 
 def _kind(path: Path) -> str:

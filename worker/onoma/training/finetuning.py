@@ -27,7 +27,8 @@ from onoma.ner.token_classification import TokenClassificationRecogniser
 from onoma.registry import bundle
 from onoma.registry.bundle import window_form
 from onoma.registry.manifest import Decoder, Manifest
-from onoma.training.bundle import Corpora, claim
+from onoma.training.bundle import claim
+from onoma.training.corpora import Corpora
 from onoma.training.encoder import Checkpoint, load_encoder
 from onoma.training.encoder_bundle import Description, write_bundle
 from onoma.training.encoder_export import Precision, Tagger
@@ -39,7 +40,6 @@ from onoma.training.loop import Saving, Trained, Watch, train
 from onoma.training.precision import products
 from onoma.training.progress import Progress
 from onoma.training.recipes import Recipe, Schedule
-from onoma.training.sources import Licence
 from onoma.training.subword_batches import SubwordBatch, SubwordCollator
 
 Loss = Callable[[Sequence[Example]], tuple[Tensor, int]]
@@ -208,7 +208,6 @@ def _padding(model: nn.Module) -> int:
 
 
 def _training(tuned: Tuned, corpora: Corpora, recipe: Recipe) -> dict[str, Any]:
-    unstated = Licence("", "", "not stated", "not stated")
     return {
         "what": "An encoder from elsewhere, fine-tuned here.",
         "seconds": round(tuned.trained.seconds),
@@ -217,14 +216,5 @@ def _training(tuned: Tuned, corpora: Corpora, recipe: Recipe) -> dict[str, Any]:
         "learning": rows_of(tuned.trained.scores),
         "seed": recipe.seed,
         "recipe": msgspec.to_builtins(recipe),
-        "corpora": {
-            corpus.name: {
-                "language": corpus.language,
-                "sentences": len(corpus.sentences),
-                "tokens": sum(len(sentence.tokens) for sentence in corpus.sentences),
-                "licence": corpora.licences.get(corpus.name, unstated).licence,
-                "source": corpora.licences.get(corpus.name, unstated).source,
-            }
-            for corpus in corpora.train
-        },
+        "corpora": corpora.described(),
     }

@@ -18,10 +18,13 @@ from rich.console import Console
 from torch import nn
 
 from onoma.errors import FatalError, WrongUseError
+from onoma.evaluation.corpora import Corpus
 from onoma.evaluation.learning import rows_of
+from onoma.registry import bundle
 from onoma.registry.manifest import Manifest
 from onoma.training import checkpoints
-from onoma.training.bundle import TYPES, Corpora, claim, labels_of, open_corpora, write
+from onoma.training.bundle import claim, write
+from onoma.training.corpora import Corpora, labels_of, read_data, types_of
 from onoma.training.dequantising import network_of
 from onoma.training.examples import Example
 from onoma.training.feeds import Source
@@ -30,7 +33,14 @@ from onoma.training.gazetteers import names_of
 from onoma.training.loop import Saving, Trained, Watch, train
 from onoma.training.names import groups_of, labelled, macro_dev
 from onoma.training.network import Shape, WordHash
-from onoma.training.pretraining import Lines, WordGuesser, hidden_words, read_text
+from onoma.training.pretraining import (
+    TEXT,
+    Lines,
+    WordGuesser,
+    hidden_words,
+    read_text,
+    text_files,
+)
 from onoma.training.progress import shown
 from onoma.training.recipes import Lists, Recipe, Schedule
 from onoma.training.reference import keep_reference, reference_graph
@@ -87,12 +97,14 @@ def run(place: Place, recipe: Recipe, console: Console) -> Manifest:
     """Train as `recipe` says and write a scored bundle, which no file may be in the way of."""
     place.refuse_taken()
     console.print("reading the corpora", highlight=False)
-    corpora = open_corpora(place.data, recipe)
+    corpora = read_data(place.data, recipe, place.reading)
     corpora = replace(corpora, names=names_of(place.data, recipe.gazetteer, place.init))
     claim(place.directory)
-    labels = labels_of(TYPES)
+    labels = labels_for(corpora.train, place.init)
     network, costs = fresh_network(recipe, labels, place.init), {}
     if place.init is None and is_wanted(recipe.pretraining.schedule):
+        if not text_files(place.data):
+            console.print(f"no {TEXT} below {place.data}: words come from the labelled sentences")
         text = read_text(place.data, corpora.train, recipe.pretraining)
         costs["words"] = train_words(
             network, text, recipe, _saving(place, network, "words"), console
@@ -120,6 +132,18 @@ def run(place: Place, recipe: Recipe, console: Console) -> Manifest:
         ) from error
     shutil.rmtree(place.work, ignore_errors=True)
     return manifest
+
+
+def labels_for(train: Sequence[Corpus], init: Path | None) -> tuple[str, ...]:
+    """Return the labels of the model to be: those of the bundle `init` where they have every type
+    that is annotated, since what it knows of others then stays; else those of the types.
+    """
+    types = types_of(train)
+    if init is not None:
+        manifest, _ = bundle.verify(init)
+        if {*types} <= {label[2:] for label in manifest.labels}:
+            return tuple(manifest.labels)
+    return labels_of(types)
 
 
 def is_wanted(schedule: Schedule) -> bool:
@@ -194,7 +218,8 @@ def train_names(
     schedule = recipe.schedule
     watch = None
     if schedule.evaluate_every:
-        dev, sentences = scored(corpora.dev), schedule.evaluate_sentences
+        dev = scored(corpora.dev) or corpora.dev
+        sentences = schedule.evaluate_sentences
         score = macro_dev(network, dev, labels, sentences, corpora.gazetteer)
         watch = Watch(score, schedule.evaluate_every, schedule.patience)
     with shown("names", console) as progress:

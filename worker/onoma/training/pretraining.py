@@ -24,12 +24,14 @@ from onoma.evaluation.corpora import Corpus
 from onoma.ner.features import FeatureTable
 from onoma.text.segmentation import segment
 from onoma.training.feeds import Feed, Source
+from onoma.training.files import TEXT_FOLDER
 from onoma.training.network import WordHash, rows_of
 from onoma.training.optimisers import Group
 from onoma.training.precision import products
 from onoma.training.recipes import Pretraining
 from onoma.training.sources import LANGUAGES, Folder
 
+TEXT = f"{TEXT_FOLDER}/open/*.txt.gz"
 TARGETS = (8192, 4096, 2048)
 """Classes of the hashed full form, first three and last two letters: hashes, because a list of all
 words of 39 languages would be larger than the network.
@@ -89,13 +91,24 @@ class WordGuesser(nn.Module):
         ]
 
 
+def text_files(data: Path, folders: Sequence[Folder] = ("open",)) -> list[Path]:
+    """Return the files of text below `data`, one for each language of a folder."""
+    return [file for one in folders for file in sorted((data / TEXT_FOLDER / one).glob("*.txt.gz"))]
+
+
 def read_text(
-    data: Path, trained: Sequence[Corpus], settings: Pretraining, folder: Folder = "open"
+    data: Path,
+    trained: Sequence[Corpus],
+    settings: Pretraining,
+    folders: Sequence[Folder] = ("open",),
 ) -> tuple[Lines, ...]:
     """Return the text below `data`, and that of the labelled sentences if it is wanted."""
-    files = sorted((data / "text" / folder).glob("*.txt.gz"))
-    if not files:
-        raise WrongUseError(f"{data} has no text/{folder}/*.txt.gz: give --data")
+    files = text_files(data, folders)
+    if not files and not settings.labelled:
+        raise WrongUseError(
+            f"{data}: found no {TEXT}; wanted text to guess words of, or `labelled: true` in the "
+            "recipe's pretraining"
+        )
     labelled = {corpus.language for corpus in trained}
     found = []
     for file in files:
