@@ -53,6 +53,21 @@ def test_the_card_names_labels_languages_and_data() -> None:
     assert "2,000,000 units were read in 1,000 seconds of one processor core, seed 5." in text
 
 
+def test_the_card_says_what_a_model_was_trained_on_and_started_from() -> None:
+    row = {**MANIFEST.training["corpora"]["own/hau"], "licence": "not stated"}
+    further = msgspec.structs.replace(
+        MANIFEST,
+        training={
+            **MANIFEST.training,
+            "corpora": {"own/hau": row},
+            "started_from": {"name": "first", "version": "1.0"},
+        },
+    )
+
+    assert "It was trained from scratch on openly licensed corpora and" in card(MANIFEST)
+    assert "It was trained on the corpora below, starting from first 1.0, and" in card(further)
+
+
 def test_the_card_shows_scores_to_three_decimals() -> None:
     text = card(MANIFEST)
 

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from onoma.registry.manifest import Manifest
+from onoma.training.sources import NOT_STATED
 
 FORMS = {
     "tokens": "the corpora's own tokens",
@@ -90,10 +91,19 @@ def _head(manifest: Manifest) -> Iterator[str]:
     yield ""
     yield f"A model of the kind `{manifest.kind}` that finds {types} in running text."
     if manifest.kind == "wordhash":
-        yield "It was trained from scratch on openly licensed corpora and holds integer weights."
+        yield f"It was trained {_start(manifest.training)} and holds integer weights."
         yield f"A unit's scores reach {manifest.context_units} units to each side."
     yield f"Trained languages (BCP 47): {', '.join(manifest.languages.trained) or 'not stated'}."
     yield ""
+
+
+def _start(training: Mapping[str, Any]) -> str:
+    rows = training.get("corpora", {}).values()
+    stated = all(row["licence"] != NOT_STATED for row in rows)
+    corpora = "openly licensed corpora" if stated else "the corpora below"
+    if (start := training.get("started_from")) is None:
+        return f"from scratch on {corpora}"
+    return f"on {corpora}, starting from {start['name']} {start['version']},"
 
 
 def _forms(scores: Mapping[str, Any]) -> Iterator[str]:

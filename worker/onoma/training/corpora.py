@@ -18,12 +18,12 @@ from onoma.training.examples import without_dev
 from onoma.training.files import Reading, read_part
 from onoma.training.gazetteers import Names
 from onoma.training.recipes import Recipe
-from onoma.training.sources import Licence, read_licences
+from onoma.training.sources import NOT_STATED, Licence, read_licences
 
 TYPES = ("PER", "LOC", "ORG", "DATE")
 """The types that come first, in this order."""
 LICENCES_NAME = "ner_manifest.json"
-_NOT_STATED = Licence("", "", "not stated", "not stated")
+_NOT_STATED = Licence("", "", NOT_STATED, NOT_STATED)
 
 
 @dataclass(frozen=True, slots=True)

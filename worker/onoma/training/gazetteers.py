@@ -25,11 +25,11 @@ from onoma.gazetteer.manifest import MANIFEST_NAME
 from onoma.registry import bundle
 from onoma.training.files import lines_of
 from onoma.training.recipes import Lists
+from onoma.training.sources import NOT_STATED
 
 COLUMNS = ("name", "local", "romanized", "latin", "amharic")
 """Headers of columns that hold names, in tables; all that are there are read."""
 LICENCE_FILE = "lists_manifest.json"
-NOT_STATED = "not stated"
 
 _SHARE_ALIKE = "ODbL"
 """Would bind whoever adds to the names of the bundle."""

@@ -55,6 +55,9 @@ NOT_SCORED = ("german_ler", "indonlu_nerp", "multiner_lk")
 """Corpora that train and are reported beside the macro, not in it."""
 
 
+NOT_STATED = "not stated"
+"""What stands for a licence or a source that nobody named."""
+
 Folder = Literal["open", "nc"]
 
 
