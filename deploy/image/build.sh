@@ -24,8 +24,18 @@ python3 -m pip config list | sed -n "s/^global\.\([a-z-]*\)='\(.*\)'$/\1 = \2/p"
 cache=$(python3 -m pip cache dir)
 mkdir -p "$cache"
 authorities=/etc/ssl/certs/ca-certificates.crt
-$buildah bud --quiet --isolation chroot --format docker --file "$here/Dockerfile" --tag "$name" \
-  --build-arg BASE="$base" --build-arg BUILD_BASE="$build_base" \
-  --build-arg VERSION="$(sed -n 's/^__version__ = "\(.*\)"/\1/p' "$here/../../worker/onoma/__init__.py")" \
-  --volume "$scratch/pip.conf:/etc/pip.conf:ro" --volume "$cache:/cache" \
-  --volume "$authorities:$authorities:ro" "$here/../.." > /dev/null
+build() {
+  $buildah bud --quiet --isolation chroot --format docker --file "$here/Dockerfile" --tag "$name" \
+    --build-arg BASE="$base" --build-arg BUILD_BASE="$build_base" \
+    --build-arg VERSION="$(sed -n 's/^__version__ = "\(.*\)"/\1/p' "$here/../../worker/onoma/__init__.py")" \
+    --volume "$scratch/pip.conf:/etc/pip.conf:ro" --volume "$cache:/cache" \
+    --volume "$authorities:$authorities:ro" "$here/../.." > /dev/null 2> "$scratch/said"
+}
+# buildah seals a copy of itself for each step, which the kernel refuses where it is just moving that
+# memory. Nothing is wrong with the build then, so it is tried again.
+left=3
+until build; do
+  cat "$scratch/said" >&2
+  left=$((left - 1))
+  [ "$left" -gt 0 ] && grep -q "sealing memfd copy" "$scratch/said" || exit 1
+done
