@@ -76,7 +76,7 @@ def _trained(
     labels, console = labels_of(TYPES), Console()
     torch.manual_seed(recipe.seed)
     network = WordHash(Shape(len(labels), recipe.architecture.width, recipe.architecture.layers))
-    text = read_text(data, corpora, recipe.pretraining, ("nc", "open"))
+    text = read_text(data, corpora, recipe.pretraining, ("nc",))
     read = Corpora(corpora, (), {})
     seconds = {
         "words": train_words(network, text, recipe, _saving(work / "words", resume), console),

@@ -111,6 +111,9 @@ def test_text_without_labelled_sentences_in_its_language_weighs_less(tmp_path: P
     assert labelled.lines[0] == "Amina Bello ta isa Kano ."
 
 
-def test_absent_text_is_named(tmp_path: Path) -> None:
-    with pytest.raises(WrongUseError, match="has no text/open"):
-        read_text(tmp_path, [], SETTINGS)
+def test_without_text_the_labelled_sentences_are_read(tmp_path: Path) -> None:
+    (labelled,) = read_text(tmp_path, [corpus()], SETTINGS)
+    assert labelled.lines[0] == "Amina Bello ta isa Kano ."
+
+    with pytest.raises(WrongUseError, match=r"found no text/open/\*.txt.gz; wanted text"):
+        read_text(tmp_path, [corpus()], replace(SETTINGS, labelled=False))

@@ -24,7 +24,7 @@ def test_without_the_extra_the_message_says_what_to_install(tmp_path: Path) -> N
 def test_a_directory_without_corpora_is_refused_before_anything_is_written(tmp_path: Path) -> None:
     options = ["--data", str(tmp_path), "--out", str(tmp_path / "new")]
 
-    with pytest.raises(WrongUseError, match="give --data"):
+    with pytest.raises(WrongUseError, match="found no annotated files; wanted such as"):
         CliRunner().invoke(command, options, catch_exceptions=False)
 
     assert not (tmp_path / "new").exists()
