@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import gzip
-import re
 import shlex
 from pathlib import Path
 
@@ -13,6 +12,7 @@ from click.testing import CliRunner
 from onoma.cli import commands
 from onoma.gazetteer.readers.columns import USUAL
 from onoma.gazetteer.readers.formats import FORMATS
+from tests.docs.terminal import blocks
 from tests.unit.gazetteer.readers.test_ofac import ADDRESSES, ALIASES, PRIMARY
 from tests.unit.gazetteer.readers.test_un import HEAD, LIST
 
@@ -27,8 +27,7 @@ def test_the_commands_of_the_page_work_in_their_order(
         Path(f"{name}.csv").write_text(text, newline="")
     Path("consolidated.xml.gz").write_bytes(gzip.compress((HEAD + LIST).encode()))
     Path("customers.csv").write_text("id,Full_Name,AKA\nz:1,Orbal Vant,O. Vant;Orb\n")
-    lines = [line for block in re.findall(r"```console\n(.*?)```", PAGE, re.DOTALL)
-             for line in block.splitlines()]  # fmt: skip
+    lines = [line for block in blocks("docs/lists.md", "console") for line in block.splitlines()]
     offline = [line for line in lines if "--config" not in line]  # needs a broker
 
     assert len(offline) == len(lines) - 3

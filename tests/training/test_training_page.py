@@ -22,11 +22,12 @@ from onoma.cli import commands
 from onoma.evaluation.corpora import Sentence
 from onoma.registry import bundle
 from onoma.training.files import find_files
+from tests.docs.terminal import blocks
 from tests.training.sentences import SENTENCES
 
 pytestmark = pytest.mark.train
 
-PAGE = (Path(__file__).parents[2] / "docs" / "training.md").read_text(encoding="utf-8")
+PAGE = "docs/training.md"
 FEW: dict[str, Any] = {"steps": 12, "evaluate_every": 0}
 
 
@@ -87,7 +88,7 @@ def _conll(sentences: tuple[Sentence, ...]) -> str:
 
 def _write_recipes() -> None:
     """Write the page's recipes with their names, and few steps."""
-    for name, block in zip(("recipe.yaml", "tune.yaml"), _blocks("yaml"), strict=True):
+    for name, block in zip(("recipe.yaml", "tune.yaml"), blocks(PAGE, "yaml"), strict=True):
         recipe = yaml.safe_load(block)
         recipe["schedule"] |= FEW
         if "pretraining" in recipe:
@@ -96,9 +97,5 @@ def _write_recipes() -> None:
         Path(name).write_text(yaml.safe_dump(recipe), encoding="utf-8")
 
 
-def _blocks(language: str) -> list[str]:
-    return re.findall(rf"^```{language}\n(.*?)^```", PAGE, re.DOTALL | re.MULTILINE)
-
-
 def _lines(language: str) -> list[str]:
-    return [line for block in _blocks(language) for line in block.splitlines()]
+    return [line for block in blocks(PAGE, language) for line in block.splitlines()]

@@ -77,7 +77,7 @@ def sets_of(place: Path, part: str, reading: Reading, languages: Collection[str]
     """Return the sets of `part` below `place`, all or those in `languages`."""
     corpora = read_part(place, part, reading, languages)
     names = frozenset(corpus.name for corpus in corpora)
-    counted = frozenset(corpus.name for corpus in scored(corpora)) or names
+    counted = frozenset(corpus.name for corpus in scored(corpora))
     return Sets(corpora, counted, _known(place, names, reading, languages))
 
 

@@ -28,7 +28,7 @@ from onoma.gazetteer.similarity import (
     joined_edits,
 )
 from onoma.gazetteer.spellings import LONGEST, ByNumber, Ids, distances, lengths_of, per_word
-from onoma.gazetteer.texts import Texts, offsets_of, ranges
+from onoma.gazetteer.texts import Texts, ranges
 
 _LETTERS = 7
 """Letters of a beginning or an end that are kept: with the length they fill 64 bits."""
@@ -125,7 +125,7 @@ class Affixes:
         found = [
             self._beginnings.of(*_asked(letters, [part.beginnings for part in parts])),
             self._ends.of(*_asked([one[::-1] for one in letters], [part.ends for part in parts])),
-            self._middles.of(*_asked_middles(letters, [part.middles for part in parts])),
+            self._middles.of(*_asked_middles(words, [part.middles for part in parts])),
         ]
         return np.concatenate([one for one, _ in found]), np.concatenate([ids for _, ids in found])
 
@@ -139,15 +139,14 @@ def _asked(letters: Sequence[bytes], parts: Sequence[Array]) -> tuple[Ids, Array
     return owners, lows, lows + sizes
 
 
-def _asked_middles(letters: Sequence[bytes], parts: Sequence[Array]) -> tuple[Ids, Array, Array]:
+def _asked_middles(words: Sequence[str], parts: Sequence[Array]) -> tuple[Ids, Array, Array]:
     owners = np.repeat(np.arange(len(parts)), [part.shape[1] for part in parts])
     lengths, starts = np.concatenate(parts, axis=1)
-    flat = np.frombuffer(b"".join(letters), np.uint8).astype(np.uint32)
-    first = offsets_of(np.fromiter(map(len, letters), np.int64, len(letters)))
-    places = first[owners] + starts
+    texts = Texts.of(words)
+    places = texts.offsets[owners] + starts
     keys = lengths.astype(np.uint32)
     for step in range(_MIDDLE):
-        keys = np.left_shift(keys, np.uint32(8)) | flat[places + step]
+        keys = np.left_shift(keys, np.uint32(8)) | texts.letters[places + step]
     return owners, keys, keys + np.uint32(1)
 
 

@@ -93,7 +93,7 @@ def _head(manifest: Manifest) -> Iterator[str]:
     if manifest.kind == "wordhash":
         yield f"It was trained {_start(manifest.training)} and holds integer weights."
         yield f"A unit's scores reach {manifest.context_units} units to each side."
-    yield f"Trained languages (BCP 47): {', '.join(manifest.languages.trained) or 'not stated'}."
+    yield f"Trained languages (BCP 47): {', '.join(manifest.languages.trained) or NOT_STATED}."
     yield ""
 
 

@@ -22,7 +22,6 @@ from onoma.training.sources import NOT_STATED, Licence, read_licences
 
 TYPES = ("PER", "LOC", "ORG", "DATE")
 """The types that come first, in this order."""
-LICENCES_NAME = "ner_manifest.json"
 _NOT_STATED = Licence("", "", NOT_STATED, NOT_STATED)
 
 
@@ -71,7 +70,7 @@ def read_data(data: Path, recipe: Recipe, reading: Reading) -> Corpora:
     return Corpora(
         _first(train, recipe),
         _first(dev, recipe),
-        read_licences(data) if (data / LICENCES_NAME).is_file() else {},
+        read_licences(data),
         _first(without_dev(distant, dev), recipe),
     )
 

@@ -69,8 +69,7 @@ def run(
 def _score(
     dev: Sequence[Corpus], labels: Sequence[str], sentences: int
 ) -> Callable[[TokenClassificationRecogniser], float]:
-    chosen = scored(dev) or tuple(dev)
-    parts = [replace(corpus, sentences=corpus.sentences[:sentences]) for corpus in chosen]
+    parts = [replace(corpus, sentences=corpus.sentences[:sentences]) for corpus in scored(dev)]
     return lambda recogniser: evaluate(recogniser.label, labels, parts).macro_f1
 
 

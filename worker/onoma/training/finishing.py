@@ -43,9 +43,7 @@ class Grounds:
         """Return the grounds of a training on `train`."""
         sets = tuple(dev)
         counted = frozenset(corpus.name for corpus in scored(sets))
-        return cls(
-            sets, counted or frozenset(corpus.name for corpus in sets), known_mentions(train)
-        )
+        return cls(sets, counted, known_mentions(train))
 
 
 def finish(

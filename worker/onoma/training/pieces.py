@@ -218,8 +218,7 @@ def train_names(
     schedule = recipe.schedule
     watch = None
     if schedule.evaluate_every:
-        dev = scored(corpora.dev) or corpora.dev
-        sentences = schedule.evaluate_sentences
+        dev, sentences = scored(corpora.dev), schedule.evaluate_sentences
         score = macro_dev(network, dev, labels, sentences, corpora.gazetteer)
         watch = Watch(score, schedule.evaluate_every, schedule.patience)
     with shown("names", console) as progress:

@@ -111,8 +111,9 @@ def languages_of(
 
 
 def scored(corpora: Iterable[Corpus]) -> tuple[Corpus, ...]:
-    """Return the corpora that count in the macro score."""
-    return tuple(c for c in corpora if c.name.partition("/")[0] not in NOT_SCORED)
+    """Return the corpora that count in the macro score: all of them where none would."""
+    there = tuple(corpora)
+    return tuple(c for c in there if c.name.partition("/")[0] not in NOT_SCORED) or there
 
 
 def read_schemes(directory: Path) -> dict[str, Scheme]:
@@ -125,8 +126,11 @@ def read_schemes(directory: Path) -> dict[str, Scheme]:
 
 
 def read_licences(directory: Path) -> dict[str, Licence]:
-    """Return the licence of each open training set by `corpus/language`."""
-    rows = json.loads((directory / "ner_manifest.json").read_text(encoding="utf-8"))
+    """Return the licence of each open training set by `corpus/language`, as far as it is stated."""
+    path = directory / "ner_manifest.json"
+    if not path.is_file():
+        return {}
+    rows = json.loads(path.read_text(encoding="utf-8"))
     return {
         f"{row['corpus']}/{row['lang']}": Licence(
             row["corpus"], row["lang"], row["licence"], row["repo"]
