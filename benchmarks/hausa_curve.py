@@ -31,8 +31,8 @@ from onoma.training.corpora import TYPES, Corpora, labels_of
 from onoma.training.examples import without_dev
 from onoma.training.loop import Saving, train
 from onoma.training.names import groups_of, label_with, labelled
-from onoma.training.network import Shape, WordHash
-from onoma.training.pieces import train_names, train_words
+from onoma.training.network import WordHash
+from onoma.training.pieces import fresh_network, train_names, train_words
 from onoma.training.plots import ACCENT, INK, SOFT, figure, save
 from onoma.training.pretraining import read_text
 from onoma.training.recipes import Recipe, Schedule, read_recipe
@@ -141,8 +141,7 @@ def _encoder(
     data: Path, corpora: Sequence[Corpus], recipe: Recipe, work: Path, resume: bool
 ) -> WordHash:
     labels, console = labels_of(TYPES), Console()
-    torch.manual_seed(recipe.seed)
-    network = WordHash(Shape(len(labels), recipe.architecture.width, recipe.architecture.layers))
+    network = fresh_network(recipe, labels)
     text = [part for part in read_text(data, corpora, recipe.pretraining) if part.language != "hau"]
     read = Corpora(tuple(corpora), (), {})
     train_words(network, text, recipe, _saving(work / "words", resume), console)

@@ -14,6 +14,7 @@ from onoma.training.names import groups_of, labelled
 from onoma.training.network import Shape, WordHash
 from onoma.training.progress import Line
 from onoma.training.recipes import Architecture, Recipe, Schedule, Variation
+from onoma.training.teachers import Teachers
 from tests.training.sentences import LABELS, corpus
 
 PLAIN = Variation(joined=0, resegmented=0, noise=0, replacement=0)
@@ -44,12 +45,16 @@ def trained_network(
     watch: Watch | None = None,
     saving: Saving | None = None,
     gazetteer: Gazetteer | None = None,
+    teachers: Teachers | None = None,
 ) -> tuple[WordHash, Trained]:
     network = network or small_network(seed=recipe.seed)
+    source = labelled(
+        network, network.head, corpora, LABELS, recipe, gazetteer=gazetteer, teachers=teachers
+    )
     trained = train(
         network,
         groups_of(network),
-        [labelled(network, network.head, corpora, LABELS, recipe, gazetteer=gazetteer)],
+        [source],
         recipe.schedule,
         seed=recipe.seed,
         progress=silent,

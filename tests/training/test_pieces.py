@@ -133,6 +133,28 @@ def test_a_run_can_start_from_a_bundle(data: Path, tmp_path: Path) -> None:
     assert manifest.training["started_from"]["name"] == SMALL.name
 
 
+def test_a_run_can_learn_from_teachers(data: Path, tmp_path: Path) -> None:
+    _run(Place(data, tmp_path / "first"))
+    _run(Place(data, tmp_path / "second"), replace(SMALL, seed=1, version="2"))
+
+    teachers = (tmp_path / "first", tmp_path / "second")
+    manifest = _run(Place(data, tmp_path / "student", teachers=teachers))
+
+    names = [(one["name"], one["version"]) for one in manifest.training["teachers"]]
+    assert names == [(SMALL.name, SMALL.version), (SMALL.name, "2")]
+    assert "taught by" in (tmp_path / "student" / "README.md").read_text(encoding="utf-8")
+
+
+def test_a_teacher_of_other_labels_is_refused_by_name(data: Path, tmp_path: Path) -> None:
+    _run(Place(data, tmp_path / "first"))
+    other = bundle.default_directory()
+
+    with pytest.raises(WrongUseError, match=r"B-DATE.*a teacher must have the same ones"):
+        _run(Place(data, tmp_path / "student", teachers=(tmp_path / "first", other)))
+
+    assert not (tmp_path / "student.checkpoints").exists()
+
+
 def test_the_command_trains_from_a_recipe(data: Path, tmp_path: Path) -> None:
     recipe = tmp_path / "recipe.yaml"
     recipe.write_text(

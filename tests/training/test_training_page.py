@@ -43,9 +43,12 @@ def test_the_commands_of_the_page_work_in_their_order(
         result = CliRunner().invoke(commands, arguments, catch_exceptions=False)
         assert (program, result.exit_code) == ("onoma", 0), f"{line}: {result.output}"
 
-    first, second = (bundle.verify(Path("models", name))[0] for name in ("first", "second"))
+    first, second, taught = (
+        bundle.verify(Path("models", name))[0] for name in ("first", "second", "taught")
+    )
     assert (first.name, first.version) == ("first", "1.0.0")
     assert (second.name, second.version) == ("first", "1.1.0")
+    assert [one["version"] for one in taught.training["teachers"]] == ["1.0.0", "1.0.1"]
     assert second.labels == first.labels == ("O", "B-PER", "I-PER", "B-LOC", "I-LOC", "B-ORG",
                                              "I-ORG")  # fmt: skip
     assert {row["licence"] for row in first.training["corpora"].values()} == {"not stated"}

@@ -53,6 +53,12 @@ def _bundle(context: click.Context, _: click.Parameter, given: Path | None) -> P
     return given
 
 
+def _bundles(
+    context: click.Context, parameter: click.Parameter, given: tuple[Path, ...]
+) -> tuple[Path, ...]:
+    return tuple(path for one in given if (path := _bundle(context, parameter, one)))
+
+
 reference_option = click.option(
     "--keep-reference",
     "reference",
@@ -84,6 +90,15 @@ reference_option = click.option(
     help="Bundle of the kind wordhash to start from, instead of chance and masked words; `shipped` "
     "is the one that ships with Onoma.",
 )
+@click.option(
+    "--teacher",
+    "teachers",
+    type=click.Path(path_type=Path),
+    multiple=True,
+    callback=_bundles,
+    help="Bundle of the kind wordhash whose opinion of each sentence the model learns beside the "
+    "labels, and of text without labels; several are heard as one. May be given more than once.",
+)
 @click.option("--name", help="Name of the model in events, instead of the recipe's.")
 @click.option("--version", help="Its version in events, instead of the recipe's.")
 @click.option("--seed", type=int, help="Start of all chance, instead of the recipe's.")
@@ -98,6 +113,7 @@ def command(
     directory: Path | None,
     resume: bool,
     init: Path | None,
+    teachers: tuple[Path, ...],
     reference: Path | None,
     **given: Any,
 ) -> None:
@@ -133,6 +149,7 @@ def command(
         directory,
         resume=resume,
         init=init,
+        teachers=teachers,
         reading=reading,
         reference=reference,
     )

@@ -101,9 +101,11 @@ def _start(training: Mapping[str, Any]) -> str:
     rows = training.get("corpora", {}).values()
     stated = all(row["licence"] != NOT_STATED for row in rows)
     corpora = "openly licensed corpora" if stated else "the corpora below"
+    teachers = ", ".join(f"{one['name']} {one['version']}" for one in training.get("teachers", ()))
+    taught = f", taught by {teachers}," if teachers else ""
     if (start := training.get("started_from")) is None:
-        return f"from scratch on {corpora}"
-    return f"on {corpora}, starting from {start['name']} {start['version']},"
+        return f"from scratch on {corpora}{taught}"
+    return f"on {corpora}, starting from {start['name']} {start['version']},{taught}"
 
 
 def _forms(scores: Mapping[str, Any]) -> Iterator[str]:

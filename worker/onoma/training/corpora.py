@@ -29,13 +29,15 @@ _NOT_STATED = Licence("", "", NOT_STATED, NOT_STATED)
 class Corpora:
     """What a run reads: training sets without their dev sentences, dev sets, licences by set.
 
-    `distant` are labels that no person made, `names` what the channel is filled from.
+    `distant` are labels that no person made, `text` has none at all and is for teachers to label,
+    `names` is what the channel is filled from.
     """
 
     train: tuple[Corpus, ...]
     dev: tuple[Corpus, ...]
     licences: Mapping[str, Licence] = field(default_factory=dict)
     distant: tuple[Corpus, ...] = ()
+    text: tuple[Corpus, ...] = ()
     names: Names | None = None
 
     @property

@@ -24,6 +24,7 @@ from onoma.training.network import LabelHead, WordHash
 from onoma.training.optimisers import Group
 from onoma.training.precision import products
 from onoma.training.recipes import Recipe
+from onoma.training.teachers import Teachers
 
 
 def labelled(
@@ -36,8 +37,13 @@ def labelled(
     name: str = "names",
     weight: float = 1.0,
     gazetteer: Gazetteer | None = None,
+    teachers: Teachers | None = None,
+    trust: float = 1.0,
 ) -> Source[list[Example]]:
-    """Return `corpora`, labelled with `labels`, as a source that trains `network` and `head`."""
+    """Return `corpora`, labelled with `labels`, as a source that trains `network` and `head`.
+
+    `trust` of the loss is what the `teachers` say, the rest is the annotation.
+    """
     examples = Examples(corpora, labels, recipe, recipe.seed)
     collator = Collator(labels, [corpus.annotates for corpus in corpora], gazetteer)
 
@@ -46,7 +52,13 @@ def labelled(
         # The sums of the CRF stay in float32.
         with products():
             emissions = head(network.hidden(batch))
-        return head.loss(emissions, batch), int(batch.inside.sum())
+        units = int(batch.inside.sum())
+        if teachers is None:
+            return head.loss(emissions, batch), units
+        soft = teachers.loss(head, emissions, batch)
+        if trust == 1:
+            return soft, units
+        return trust * soft + (1 - trust) * head.loss(emissions, batch), units
 
     return Source(name, weight, Feed(examples.chunk), loss)
 

@@ -45,20 +45,23 @@ from onoma.training.progress import shown
 from onoma.training.recipes import Lists, Recipe, Schedule
 from onoma.training.reference import keep_reference, reference_graph
 from onoma.training.sources import scored
+from onoma.training.teachers import Teachers, teachers_of, unlabelled
 
 
 @dataclass(frozen=True, slots=True)
 class Place:
     """Where a run reads and writes: data, the bundle to be, and the bundle to start from.
 
-    `reading` is for annotated files that can't say themselves how they are to be read; `reference`
-    is where the graph of full precision is kept, for `onoma model gate --reference`.
+    `teachers` are bundles whose opinion the model learns too. `reading` is for annotated files that
+    can't say themselves how they are to be read; `reference` is where the graph of full precision
+    is kept, for `onoma model gate --reference`.
     """
 
     data: Path
     directory: Path
     resume: bool = False
     init: Path | None = None
+    teachers: tuple[Path, ...] = ()
     reading: Reading = field(default_factory=Reading)
     reference: Path | None = None
 
@@ -100,7 +103,11 @@ def run(place: Place, recipe: Recipe, console: Console) -> Manifest:
     corpora = read_data(place.data, recipe, place.reading)
     corpora = replace(corpora, names=names_of(place.data, recipe.gazetteer, place.init))
     claim(place.directory)
-    labels = labels_for(corpora.train, place.init)
+    labels = labels_for(corpora.train, place.init or next(iter(place.teachers), None))
+    teachers = teachers_of(place.teachers, labels)
+    if teachers:
+        untaught = unlabelled(place.data, corpora, recipe.teaching.text, recipe.seed)
+        corpora = replace(corpora, text=untaught)
     network, costs = fresh_network(recipe, labels, place.init), {}
     if place.init is None and is_wanted(recipe.pretraining.schedule):
         if not text_files(place.data):
@@ -110,7 +117,7 @@ def run(place: Place, recipe: Recipe, console: Console) -> Manifest:
             network, text, recipe, _saving(place, network, "words"), console
         )
     costs["names"] = train_names(
-        network, corpora, labels, recipe, _saving(place, network, "names"), console
+        network, corpora, labels, recipe, _saving(place, network, "names"), console, teachers
     )
     console.print("calibrating, exporting, scoring", highlight=False)
     if place.reference is not None:
@@ -121,7 +128,7 @@ def run(place: Place, recipe: Recipe, console: Console) -> Manifest:
             corpora,
             labels,
             recipe,
-            cost_of(costs, place.init),
+            cost_of(costs, place),
             place.directory,
             lambda line: console.print(line, highlight=False),
         )
@@ -134,13 +141,13 @@ def run(place: Place, recipe: Recipe, console: Console) -> Manifest:
     return manifest
 
 
-def labels_for(train: Sequence[Corpus], init: Path | None) -> tuple[str, ...]:
-    """Return the labels of the model to be: those of the bundle `init` where they have every type
+def labels_for(train: Sequence[Corpus], known: Path | None) -> tuple[str, ...]:
+    """Return the labels of the model to be: those of the bundle `known` where they have every type
     that is annotated, since what it knows of others then stays; else those of the types.
     """
     types = types_of(train)
-    if init is not None:
-        manifest, _ = bundle.verify(init)
+    if known is not None:
+        manifest, _ = bundle.verify(known)
         if {*types} <= {label[2:] for label in manifest.labels}:
             return tuple(manifest.labels)
     return labels_of(types)
@@ -151,7 +158,7 @@ def is_wanted(schedule: Schedule) -> bool:
     return bool(schedule.steps) if schedule.steps is not None else schedule.seconds > 0
 
 
-def fresh_network(recipe: Recipe, labels: Sequence[str], init: Path | None) -> WordHash:
+def fresh_network(recipe: Recipe, labels: Sequence[str], init: Path | None = None) -> WordHash:
     """Return the network to train: by chance, or that of the bundle `init`; its head stays only
     where its labels are ours, its channel of names stays.
     """
@@ -207,14 +214,28 @@ def train_names(
     recipe: Recipe,
     saving: Saving,
     console: Console,
+    teachers: Teachers | None = None,
 ) -> Trained:
-    """Train `network` on labelled sentences, and on distant labels if the recipe wants them."""
+    """Train `network` on labelled sentences, on distant labels if the recipe wants them, and on
+    what `teachers` say of both and of text.
+    """
     learn = partial(
-        labelled, network, network.head, labels=labels, recipe=recipe, gazetteer=corpora.gazetteer
+        labelled,
+        network,
+        network.head,
+        labels=labels,
+        recipe=recipe,
+        gazetteer=corpora.gazetteer,
+        teachers=teachers,
     )
-    sources: list[Source[list[Example]]] = [learn(corpora.train)]
+    teaching = recipe.teaching
+    sources: list[Source[list[Example]]] = [learn(corpora.train, trust=teaching.trust)]
     if corpora.distant:
-        sources.append(learn(corpora.distant, name="distant", weight=recipe.distant))
+        sources.append(
+            learn(corpora.distant, name="distant", weight=recipe.distant, trust=teaching.trust)
+        )
+    if teachers and any(corpus.sentences for corpus in corpora.text):
+        sources.append(learn(corpora.text, name="text", weight=teaching.weight))
     schedule = recipe.schedule
     watch = None
     if schedule.evaluate_every:
@@ -246,8 +267,8 @@ def _saving(place: Place, network: WordHash, piece: str) -> Saving:
     )
 
 
-def cost_of(costs: Mapping[str, Trained], init: Path | None) -> dict[str, Any]:
-    """Return what stands in the manifest of how long training took."""
+def cost_of(costs: Mapping[str, Trained], place: Place) -> dict[str, Any]:
+    """Return what stands in the manifest of how long training took and whom it learned from."""
     names = costs["names"]
     cost = {
         "seconds": round(sum(trained.seconds for trained in costs.values())),
@@ -259,7 +280,13 @@ def cost_of(costs: Mapping[str, Trained], init: Path | None) -> dict[str, Any]:
         },
         "learning": rows_of(names.scores),
     }
-    if init is not None:
-        _, manifest = network_of(init)
-        cost["started_from"] = {"name": manifest.name, "version": manifest.version}
+    if place.init is not None:
+        cost["started_from"] = _name_of(place.init)
+    if place.teachers:
+        cost["teachers"] = [_name_of(directory) for directory in place.teachers]
     return cost
+
+
+def _name_of(directory: Path) -> dict[str, str]:
+    manifest, _ = bundle.verify(directory)
+    return {"name": manifest.name, "version": manifest.version}

@@ -6,7 +6,6 @@ reads only the folder of open text and the labelled sentences that training read
 
 from __future__ import annotations
 
-import gzip
 import random
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -24,12 +23,12 @@ from onoma.evaluation.corpora import Corpus
 from onoma.ner.features import FeatureTable
 from onoma.text.segmentation import segment
 from onoma.training.feeds import Feed, Source
-from onoma.training.files import TEXT_FOLDER
+from onoma.training.files import TEXT_FOLDER, lines_of
 from onoma.training.network import WordHash, rows_of
 from onoma.training.optimisers import Group
 from onoma.training.precision import products
 from onoma.training.recipes import Pretraining
-from onoma.training.sources import LANGUAGES, Folder
+from onoma.training.sources import Folder, code_of
 
 TEXT = f"{TEXT_FOLDER}/open/*.txt.gz"
 TARGETS = (8192, 4096, 2048)
@@ -113,10 +112,9 @@ def read_text(
     found = []
     for file in files:
         code = file.name.partition(".")[0]
-        with gzip.open(file, "rt", encoding="utf-8", newline="\n") as opened:
-            lines = tuple(line.strip() for line in opened)
-        known = LANGUAGES.get(code, code) in labelled
-        found.append(_lines(code, lines, settings, 1.0 if known else settings.other_languages))
+        factor = 1.0 if code_of(code) in labelled else settings.other_languages
+        lines = tuple(line.strip() for line in lines_of(file))
+        found.append(_lines(code, lines, settings, factor))
     if settings.labelled:
         for corpus in trained:
             texts = tuple(" ".join(sentence.tokens) for sentence in corpus.sentences)

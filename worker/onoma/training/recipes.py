@@ -120,6 +120,20 @@ class Lists:
 
 
 @dataclass(frozen=True, slots=True)
+class Teaching:
+    """What is learned from the models that `--teacher` names; without any it says nothing.
+
+    On labelled sentences `trust` of the loss is theirs, the rest the annotation's. Beside these the
+    model learns from them alone on at most `text` lines of unlabelled text of each language, a step
+    of which is drawn with `weight` times the chance of a labelled one.
+    """
+
+    trust: Annotated[float, msgspec.Meta(ge=0, le=1)] = 0.5
+    text: Annotated[int, msgspec.Meta(ge=0)] = 5000
+    weight: Annotated[float, msgspec.Meta(ge=0)] = 0.5
+
+
+@dataclass(frozen=True, slots=True)
 class Recipe:
     """A whole run. A corpus is drawn with a chance of its size to the power `exponent`: below 1,
     small ones are seen more often than their size says.
@@ -140,6 +154,7 @@ class Recipe:
     batch_units: int = 900
     longest: int = 120
     distant: float = 0.0
+    teaching: Teaching = field(default_factory=Teaching)
     sentences: int | None = None
     """At most so many sentences of each corpus, for a run that only shows that all works."""
     gazetteer: Lists | None = None
