@@ -64,10 +64,12 @@ def main(
     data: Path, work: Path, path: Path, teachers: int, steps: int | None, resume: bool
 ) -> None:
     """Train, score, keep the JSON."""
+    if work.exists() and not resume:
+        raise click.UsageError(f"{work} is there: go on with --resume, or name another directory")
     recipe = read_recipe(path)
     schedule = recipe.schedule
     schedule = replace(schedule, evaluate_every=0, steps=steps or schedule.steps)
-    run = _Run(data, work, replace(recipe, schedule=schedule), resume)
+    run = _Run(data, work, replace(recipe, schedule=schedule))
     networks = [run.trained(number) for number in range(max(teachers, 1))]
     record: dict[str, Any] = {
         "machine": f"{platform.machine()}, torch {torch.__version__}, one thread",
@@ -85,8 +87,8 @@ def main(
 class _Run:
     """What all networks of a run share: data, recipe, and where their checkpoints lie."""
 
-    def __init__(self, data: Path, work: Path, recipe: Recipe, resume: bool) -> None:
-        self._data, self._work, self._recipe, self._resume = data, work, recipe, resume
+    def __init__(self, data: Path, work: Path, recipe: Recipe) -> None:
+        self._data, self._work, self._recipe = data, work, recipe
         dev = read_corpora(data, "dev", folder="nc", corpus="masakhaner2")
         train = read_corpora(data, "train", folder="nc", corpus="masakhaner2")
         self._corpora = Corpora(without_dev(train, dev), dev)
@@ -145,8 +147,7 @@ class _Run:
 
     def _saving(self, place: str, piece: str) -> Saving:
         directory = self._work / place / piece
-        there = checkpoints.exists(directory)
-        return Saving(directory, "masakhaner", resume=there)
+        return Saving(directory, "masakhaner", resume=checkpoints.exists(directory))
 
 
 def _macro(report: Report) -> float:
