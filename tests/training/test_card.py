@@ -68,6 +68,18 @@ def test_the_card_says_what_a_model_was_trained_on_and_started_from() -> None:
     assert "It was trained on the corpora below, starting from first 1.0, and" in card(further)
 
 
+def test_the_card_names_the_teachers_of_a_model() -> None:
+    teachers = [{"name": "one", "version": "1"}, {"name": "two", "version": "2"}]
+    start = {"name": "first", "version": "1.0"}
+    taught, both = (
+        card(msgspec.structs.replace(MANIFEST, training={**MANIFEST.training, **more}))
+        for more in ({"teachers": teachers}, {"teachers": teachers, "started_from": start})
+    )
+
+    assert "from scratch on openly licensed corpora, taught by one 1, two 2, and holds" in taught
+    assert "corpora, starting from first 1.0, taught by one 1, two 2, and holds" in both
+
+
 def test_the_card_shows_scores_to_three_decimals() -> None:
     text = card(MANIFEST)
 

@@ -101,11 +101,14 @@ def _start(training: Mapping[str, Any]) -> str:
     rows = training.get("corpora", {}).values()
     stated = all(row["licence"] != NOT_STATED for row in rows)
     corpora = "openly licensed corpora" if stated else "the corpora below"
-    teachers = ", ".join(f"{one['name']} {one['version']}" for one in training.get("teachers", ()))
-    taught = f", taught by {teachers}," if teachers else ""
-    if (start := training.get("started_from")) is None:
-        return f"from scratch on {corpora}{taught}"
-    return f"on {corpora}, starting from {start['name']} {start['version']},{taught}"
+    further = []
+    if (start := training.get("started_from")) is not None:
+        further.append(f"starting from {start['name']} {start['version']}")
+    if teachers := training.get("teachers"):
+        named = ", ".join(f"{one['name']} {one['version']}" for one in teachers)
+        further.append(f"taught by {named}")
+    from_scratch = "" if start else "from scratch "
+    return ", ".join((f"{from_scratch}on {corpora}", *further)) + ("," if further else "")
 
 
 def _forms(scores: Mapping[str, Any]) -> Iterator[str]:
