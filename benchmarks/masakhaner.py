@@ -92,13 +92,14 @@ class _Run:
         dev = read_corpora(data, "dev", folder="nc", corpus="masakhaner2")
         train = read_corpora(data, "train", folder="nc", corpus="masakhaner2")
         self._corpora = Corpora(without_dev(train, dev), dev)
+        self._text = read_text(data, self._corpora.train, recipe.pretraining, ("nc",))
         self._console = Console()
         self.seconds: dict[str, int] = {}
 
     def trained(self, number: int) -> WordHash:
         """Return the network of the recipe with its seed plus `number`."""
-        network = self._worded(number)
         recipe = replace(self._recipe, seed=self._recipe.seed + number)
+        network = self._worded(recipe, f"{number}")
         return self._named(network, recipe, f"{number}", self._corpora)
 
     def taught(self, networks: Sequence[WordHash]) -> WordHash:
@@ -108,7 +109,7 @@ class _Run:
             self._data, self._corpora, teaching.text, self._recipe.seed, ("nc", "open")
         )
         corpora = replace(self._corpora, text=text)
-        network = self._worded(0)
+        network = self._worded(self._recipe, "0")
         return self._named(network, self._recipe, "student", corpora, Teachers(networks))
 
     def scores(self, network: WordHash) -> dict[str, Any]:
@@ -123,13 +124,11 @@ class _Run:
             },
         }
 
-    def _worded(self, number: int) -> WordHash:
-        recipe = replace(self._recipe, seed=self._recipe.seed + number)
+    def _worded(self, recipe: Recipe, place: str) -> WordHash:
         network = fresh_network(recipe, LABELS)
-        text = read_text(self._data, self._corpora.train, recipe.pretraining, ("nc",))
-        saving = self._saving(f"{number}", "words")
-        trained = train_words(network, text, recipe, saving, self._console)
-        self.seconds[f"{number}/words"] = round(trained.seconds)
+        saving = self._saving(place, "words")
+        trained = train_words(network, self._text, recipe, saving, self._console)
+        self.seconds[f"{place}/words"] = round(trained.seconds)
         return network
 
     def _named(

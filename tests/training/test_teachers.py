@@ -38,9 +38,9 @@ def _network(seed: int) -> WordHash:
     return network
 
 
-def _batch(labels: tuple[str, ...] = LABELS[:3]) -> Batch:
+def _batch() -> Batch:
     examples = [Example(units, (0,) * len(units), 0) for units in SENTENCES]
-    return Collator(labels, [frozenset({"PER"})]).batch(examples)
+    return Collator(LABELS[:3], [frozenset({"PER"})]).batch(examples)
 
 
 def test_what_teachers_expect_is_that_of_all_paths_counted_one_by_one() -> None:

@@ -49,7 +49,7 @@ class Teachers:
         """Return what the teachers expect in `batch`.
 
         The derivative of the log partition function by a score is the expected count of what is
-        scored (Wainwright and Jordan 2008, section 3.1): one pass back gives all three.
+        scored (Wainwright and Jordan 2008, proposition 3.1): one pass back gives all three.
         """
         with torch.no_grad(), products():
             emissions = torch.stack([network(batch)[0] for network in self._networks]).mean(0)
@@ -65,7 +65,7 @@ class Teachers:
         with `head` and `emissions` (rows, labels), per unit.
 
         A chain's score is linear in its counts, so the expected counts are all it needs (structural
-        knowledge distillation, Wang et al. 2021, section 3.2).
+        knowledge distillation, Wang et al. 2021).
         """
         units, moves, start = self.counts(batch)
         scores = emissions[batch.rows]
