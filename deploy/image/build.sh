@@ -8,6 +8,10 @@ set -eu
 name=$1 base=${2:-} build_base=${3:-}
 here=$(dirname "$0")
 buildah=${BUILDAH:-buildah}
+python3 -m pip --version > /dev/null 2>&1 || {
+  echo "build.sh: found no pip in $(command -v python3 || echo 'a python3, which is not in PATH'), and the build takes its settings: put a Python that has pip first in PATH" >&2
+  exit 2
+}
 scratch=$(mktemp -d); trap 'rm -rf "$scratch"' EXIT
 
 imported() { # NAME [PACKAGE ...]: an image of a root file system, made now

@@ -1,4 +1,4 @@
-"""What deploy/image/build.sh does when buildah fails; test_image.py has the builds themselves."""
+"""What build.sh does when something is missing or fails; test_image.py has the builds."""
 
 from __future__ import annotations
 
@@ -29,18 +29,34 @@ exit 1
 def test_a_build_is_tried_again_only_where_the_kernel_was_busy(
     tmp_path: Path, fails: int, says: str, calls: int, code: int
 ) -> None:
-    program = tmp_path / "buildah"
+    result = _build(tmp_path, FAILS=str(fails), SAYS=says)
+
+    assert (result.returncode, len((tmp_path / "calls").read_text().splitlines())) == (code, calls)
+    assert result.stderr == f"{says}\n" * min(fails, calls)
+
+
+def test_a_python_without_pip_is_named_before_anything_is_built(tmp_path: Path) -> None:
+    python = tmp_path / "python3"
+    python.write_text("#!/bin/sh\nexit 1\n")
+    python.chmod(0o700)
+
+    result = _build(tmp_path, PATH=f"{tmp_path}:{os.environ['PATH']}")
+
+    assert result.returncode == 2
+    assert f"found no pip in {python}" in result.stderr
+    assert "put a Python that has pip first in PATH" in result.stderr
+    assert not (tmp_path / "calls").exists()
+
+
+def _build(directory: Path, **environment: str) -> subprocess.CompletedProcess[str]:
+    program = directory / "buildah"
     program.write_text(BUILDAH)
     program.chmod(0o700)
-    told = {"BUILDAH": str(program), "CALLS": str(tmp_path / "calls"), "FAILS": str(fails)}
-
-    result = subprocess.run(
+    told = {"BUILDAH": str(program), "CALLS": str(directory / "calls"), "FAILS": "0", "SAYS": ""}
+    return subprocess.run(
         [str(BUILD), "own", "base", "build-base"],
-        env={**os.environ, **told, "SAYS": says},
+        env={**os.environ, **told, **environment},
         capture_output=True,
         text=True,
         check=False,
     )
-
-    assert (result.returncode, len((tmp_path / "calls").read_text().splitlines())) == (code, calls)
-    assert result.stderr == f"{says}\n" * min(fails, calls)
