@@ -7,7 +7,7 @@ directory that the caller names and should remove. Run with
     python -m benchmarks.masakhaner --data ../shared/data --work DIR --teachers 3
 
 The second trains three networks that differ in their seeds, and then the one that is scored, which
-learns from them as well (`onoma train --teacher`). It starts from the words of the first.
+goes on from the first and learns from all three as well (`onoma train --init --teacher`).
 
 The result, macro strict F1 over the development sets of the nineteen languages of the published
 table with luo beside it, is kept in benchmarks/results/masakhaner.json, by the name of the recipe.
@@ -20,6 +20,7 @@ from __future__ import annotations
 import json
 import platform
 from collections.abc import Sequence
+from copy import deepcopy
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
@@ -103,14 +104,14 @@ class _Run:
         return self._named(network, recipe, f"{number}", self._corpora)
 
     def taught(self, networks: Sequence[WordHash]) -> WordHash:
-        """Return the network that learns from `networks` too; it has the words of the first."""
+        """Return the network that goes on from the first of `networks`, and learns from all."""
         teaching = self._recipe.teaching
         text = unlabelled(
             self._data, self._corpora, teaching.text, self._recipe.seed, ("nc", "open")
         )
         corpora = replace(self._corpora, text=text)
-        network = self._worded(self._recipe, "0")
-        return self._named(network, self._recipe, "student", corpora, Teachers(networks))
+        first = deepcopy(networks[0])
+        return self._named(first, self._recipe, "student", corpora, Teachers(networks))
 
     def scores(self, network: WordHash) -> dict[str, Any]:
         """Return the scores of `network` on corpus tokens and on raw text."""

@@ -48,6 +48,7 @@ def test_the_commands_of_the_page_work_in_their_order(
     )
     assert (first.name, first.version) == ("first", "1.0.0")
     assert (second.name, second.version) == ("first", "1.1.0")
+    assert taught.training["started_from"]["version"] == "1.0.0"
     assert [one["version"] for one in taught.training["teachers"]] == ["1.0.0", "1.0.1"]
     assert second.labels == first.labels == ("O", "B-PER", "I-PER", "B-LOC", "I-LOC", "B-ORG",
                                              "I-ORG")  # fmt: skip
