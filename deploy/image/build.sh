@@ -8,8 +8,8 @@ set -eu
 name=$1 base=${2:-} build_base=${3:-}
 here=$(dirname "$0")
 buildah=${BUILDAH:-buildah}
-python3 -m pip --version > /dev/null 2>&1 || {
-  echo "build.sh: found no pip in $(command -v python3 || echo 'a python3, which is not in PATH'), and the build takes its settings: put a Python that has pip first in PATH" >&2
+cache=$(python3 -m pip cache dir) || {
+  echo "build.sh: found no pip in $(command -v python3 || echo 'PATH, which has no python3'), and the build takes its cache and its settings: put a Python that has pip first in PATH" >&2
   exit 2
 }
 scratch=$(mktemp -d); trap 'rm -rf "$scratch"' EXIT
@@ -25,7 +25,6 @@ imported() { # NAME [PACKAGE ...]: an image of a root file system, made now
 [ -n "$build_base" ] || { build_base=localhost/onoma-build-base; imported $build_base python3-venv dash coreutils; }
 
 python3 -m pip config list | sed -n "s/^global\.\([a-z-]*\)='\(.*\)'$/\1 = \2/p" | { printf '[global]\ncache-dir = /cache\n'; sed '/^cache-dir /d'; } > "$scratch/pip.conf"
-cache=$(python3 -m pip cache dir)
 mkdir -p "$cache"
 authorities=/etc/ssl/certs/ca-certificates.crt
 build() {

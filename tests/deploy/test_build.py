@@ -36,9 +36,7 @@ def test_a_build_is_tried_again_only_where_the_kernel_was_busy(
 
 
 def test_a_python_without_pip_is_named_before_anything_is_built(tmp_path: Path) -> None:
-    python = tmp_path / "python3"
-    python.write_text("#!/bin/sh\nexit 1\n")
-    python.chmod(0o700)
+    python = _program(tmp_path / "python3", "#!/bin/sh\nexit 1\n")
 
     result = _build(tmp_path, PATH=f"{tmp_path}:{os.environ['PATH']}")
 
@@ -49,9 +47,7 @@ def test_a_python_without_pip_is_named_before_anything_is_built(tmp_path: Path) 
 
 
 def _build(directory: Path, **environment: str) -> subprocess.CompletedProcess[str]:
-    program = directory / "buildah"
-    program.write_text(BUILDAH)
-    program.chmod(0o700)
+    program = _program(directory / "buildah", BUILDAH)
     told = {"BUILDAH": str(program), "CALLS": str(directory / "calls"), "FAILS": "0", "SAYS": ""}
     return subprocess.run(
         [str(BUILD), "own", "base", "build-base"],
@@ -60,3 +56,9 @@ def _build(directory: Path, **environment: str) -> subprocess.CompletedProcess[s
         text=True,
         check=False,
     )
+
+
+def _program(path: Path, text: str) -> Path:
+    path.write_text(text)
+    path.chmod(0o700)
+    return path
