@@ -3,10 +3,11 @@
 An encoder is trained by the recipe on all open corpora and texts without Hausa; then it is tuned
 on 10 to all sentences of `hausa_voa`, three seeds each. Run with
 
-    python -m benchmarks.hausa_curve --data ../shared/data --work DIR [--resume]
+    python -m benchmarks.hausa_curve --data ../shared/data --work DIR --words 3000 --names 6000
 
-Kept in benchmarks/results/hausa_curve.json, and drawn in hausa_curve.png, beside the published
-figures of XLM-R base. Theirs are on the test part, ours on the development part.
+for the kept figures; without the two numbers the encoder has all steps of the recipe. Kept in
+benchmarks/results/hausa_curve.json, and drawn in hausa_curve.png, beside the published figures of
+XLM-R base. Theirs are on the test part, ours on the development part.
 """
 
 from __future__ import annotations

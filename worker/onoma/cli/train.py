@@ -98,7 +98,7 @@ reference_option = click.option(
     callback=_bundles,
     help="Bundle of the kind wordhash whose opinion of each sentence the model learns beside the "
     "labels, and of text without labels; several are heard as one. May be given more than once. "
-    "Start from one of them with --init: a model that starts anew only catches up with them.",
+    "Best start from one of them, with --init.",
 )
 @click.option("--name", help="Name of the model in events, instead of the recipe's.")
 @click.option("--version", help="Its version in events, instead of the recipe's.")
